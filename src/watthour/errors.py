@@ -1,0 +1,153 @@
+"""Everything that can go wrong and is somebody's to mend, as one tree.
+
+::
+
+    WatthourError                 one line: what, where, what to do
+    ├── UsageError                our caller's mistake: a wrong option, an impossible combination
+    │   ├── ConfigError           a config or network file says something impossible
+    │   └── UnknownModelError     no such meter in the range
+    ├── SourceError               samples cannot be had
+    │   ├── RecordingError        a recording is missing, malformed, or lacks a channel
+    │   └── SampleError           a sample that is not a number, a rate too low
+    ├── ParameterError            a setting is refused
+    │   ├── UnknownParameterError there is no such setting
+    │   ├── OutOfRangeError       the value is outside the setting's range
+    │   ├── ReadOnlyError         this interface may not write it
+    │   └── SealedError           it is sealed
+    ├── PeerError                 the other end of a line
+    │   ├── BadFrameError         bytes that are no legal frame
+    │   ├── ExceptionReplyError   it answered with an exception
+    │   └── NoAnswerError         it does not answer
+    ├── ListenError               a port or line cannot be opened
+    └── StoreError                what was kept cannot be kept or believed
+        ├── DamagedRecordError    a record's checksum or shape is wrong
+        └── StoreBusyError        another process owns the directory
+"""
+
+
+class WatthourError(Exception):
+    """What went wrong, where, and what to do about it, in one line."""
+
+    exit_code = 1
+
+
+class UsageError(WatthourError):
+    """Our caller asked for something that cannot be: an option, a combination."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A configuration file cannot be used as it is.
+
+    Parameters
+    ----------
+    file : str
+        The file as the user named it.
+    problem : str
+        What is wrong and what to do.
+    line : int, optional
+        Line of the file, from 1.
+    """
+
+    def __init__(self, file: str, problem: str, line: int | None = None) -> None:
+        place = file if line is None else f"{file}:{line}"
+        super().__init__(f"{place}: {problem}")
+        self.file = file
+        self.line = line
+
+
+class UnknownModelError(UsageError):
+    """No meter of the range has this code or name."""
+
+
+class SourceError(WatthourError):
+    """Samples cannot be had from where they should come."""
+
+
+class RecordingError(SourceError):
+    """A recording is missing, malformed, or lacks what was asked of it.
+
+    Parameters
+    ----------
+    file : str
+        The file as the user named it.
+    problem : str
+        What is wrong, at which place of the file, and what to do.
+    """
+
+    def __init__(self, file: str, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+        self.file = file
+
+
+class SampleError(SourceError):
+    """Samples that no meter can use: not a number, or too few a second."""
+
+
+class ParameterError(WatthourError):
+    """A setting is refused; `name` says which."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name}: {message}")
+        self.name = name
+
+
+class UnknownParameterError(ParameterError):
+    """There is no setting of that name."""
+
+
+class OutOfRangeError(ParameterError):
+    """The value is not one that the setting may take."""
+
+
+class ReadOnlyError(ParameterError):
+    """The setting is not written through this interface."""
+
+
+class SealedError(ParameterError):
+    """The setting changes only while the seal is open."""
+
+
+class PeerError(WatthourError):
+    """The other end of a line misbehaves."""
+
+
+class BadFrameError(PeerError):
+    """Bytes that are no legal frame or message."""
+
+
+class ExceptionReplyError(PeerError):
+    """The peer answered a request with an exception.
+
+    Parameters
+    ----------
+    code : int
+        The protocol's exception code.
+    message : str
+        Who refused what.
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NoAnswerError(PeerError):
+    """The peer does not answer, or cannot be reached."""
+
+
+class ListenError(WatthourError):
+    """A port or a line cannot be opened for the meter to answer on."""
+
+
+class StoreError(WatthourError):
+    """What was kept cannot be read, or what must be kept cannot be written."""
+
+
+class DamagedRecordError(StoreError):
+    """A record whose checksum or shape is wrong."""
+
+
+class StoreBusyError(StoreError):
+    """Another process owns the data directory."""

@@ -1,0 +1,1 @@
+"""All side effects: files, ports, threads, clocks and screens."""

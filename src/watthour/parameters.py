@@ -1,0 +1,194 @@
+"""Every setting of the meter as a row: name, kind, range, default, whether it is sealed, who may write it.
+
+In: a name and what somebody wrote. Out: the checked value, or an error that names value and limit. Where a
+setting is kept, and what it does, is not known here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from types import MappingProxyType
+
+from watthour.errors import OutOfRangeError, ReadOnlyError, UnknownParameterError
+from watthour.units import Ratio
+
+Setting = int | bool | str | Decimal | Ratio
+"""What a setting may hold."""
+
+
+class Interface(StrEnum):
+    """Where a request comes from; it is written into the event log with what it changed."""
+
+    CONFIG = "config"
+    CONTROL = "control"
+    BUS = "bus"
+    KEYS = "keys"
+
+
+class Kind(StrEnum):
+    """What a setting holds, and so how it is read from text."""
+
+    WHOLE = "whole number"
+    DECIMAL = "decimal number"
+    CHOICE = "choice"
+    SWITCH = "true or false"
+    RATIO = "ratio"
+
+
+_LOCAL = frozenset({Interface.CONFIG, Interface.CONTROL})
+_ALL = frozenset(Interface)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One setting.
+
+    Parameters
+    ----------
+    minimum, maximum : Decimal or int, optional
+        Both ends belong to the range.
+    decimals : int
+        Decimal places kept of a `Kind.DECIMAL`; more are refused.
+    choices : tuple of str
+        What a `Kind.CHOICE` may hold.
+    sealed : bool
+        Legally relevant: changes only while the seal is open.
+    writers : frozenset of Interface
+        Who may write it at all.
+    """
+
+    name: str
+    kind: Kind
+    default: Setting
+    unit: str = ""
+    minimum: int | Decimal | None = None
+    maximum: int | Decimal | None = None
+    decimals: int = 0
+    choices: tuple[str, ...] = ()
+    sealed: bool = False
+    writers: frozenset[Interface] = _LOCAL
+    meaning: str = ""
+
+    def check(self, given: object) -> Setting:
+        """Return `given` as this setting's value.
+
+        Raises
+        ------
+        OutOfRangeError
+            If it is of another kind or outside the range; the message names both.
+        """
+        value = _READERS[self.kind](self, given)
+        low, high = self.minimum, self.maximum
+        if isinstance(value, int | Decimal) and ((low is not None and value < low) or (high is not None and value > high)):
+            msg = f"{value} is outside {low} to {high}{' ' + self.unit if self.unit else ''}"
+            raise OutOfRangeError(self.name, msg)
+        return value
+
+
+def _whole(row: Parameter, given: object) -> Setting:
+    try:
+        number = Decimal(str(given))
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if isinstance(given, bool) or not number.is_finite() or number != number.to_integral_value():
+        raise OutOfRangeError(row.name, f"{given!r} is no whole number")
+    return int(number)
+
+
+def _decimal(row: Parameter, given: object) -> Setting:
+    try:
+        number = Decimal(str(given))
+        kept = number.quantize(Decimal(1).scaleb(-row.decimals))
+    except InvalidOperation:
+        raise OutOfRangeError(row.name, f"{given!r} is no number") from None
+    if isinstance(given, bool) or kept != number:
+        raise OutOfRangeError(row.name, f"{given!r} is no number of at most {row.decimals} decimals")
+    return kept
+
+
+def _choice(row: Parameter, given: object) -> Setting:
+    if str(given) not in row.choices:
+        raise OutOfRangeError(row.name, f"{given!r} is none of {', '.join(row.choices)}")
+    return str(given)
+
+
+def _switch(row: Parameter, given: object) -> Setting:
+    known = {"true": True, "false": False}
+    if str(given).lower() not in known:
+        raise OutOfRangeError(row.name, f"{given!r} is neither true nor false")
+    return known[str(given).lower()]
+
+
+def _ratio(row: Parameter, given: object) -> Setting:
+    try:
+        return given if isinstance(given, Ratio) else Ratio.parse(str(given))
+    except ValueError as problem:
+        raise OutOfRangeError(row.name, str(problem)) from None
+
+
+_READERS = {Kind.WHOLE: _whole, Kind.DECIMAL: _decimal, Kind.CHOICE: _choice, Kind.SWITCH: _switch, Kind.RATIO: _ratio}
+
+BAUD_RATES = ("9600", "19200", "38400")
+FRAMINGS = ("8N1", "8E1", "8O1", "8N2", "8E2", "8O2")
+SUMMATIONS = ("vectorial", "arithmetic")
+HOLE_REPLIES = ("02", "03", "silence")
+
+PARAMETERS: tuple[Parameter, ...] = (
+    Parameter(name="model", kind=Kind.CHOICE, default="Q23612", sealed=True, meaning="code of the model",
+              choices=("Q23601", "Q23602", "Q23611", "Q23612", "Q23621", "Q23622"), writers=frozenset({Interface.CONFIG})),
+    Parameter(name="serial", kind=Kind.WHOLE, default=1, minimum=1, maximum=4_294_967_295, sealed=True,
+              writers=frozenset({Interface.CONFIG}), meaning="serial number"),
+    Parameter(name="ct", kind=Kind.RATIO, default=Ratio.parse("5/5"), unit="A", sealed=True,
+              meaning="current transformer; a secondary of 5 or 1 A chooses the current range"),
+    Parameter(name="vt", kind=Kind.RATIO, default=Ratio.parse("1/1"), unit="V", sealed=True, meaning="voltage transformer"),
+    Parameter(name="summation", kind=Kind.CHOICE, default="vectorial", choices=SUMMATIONS, sealed=True,
+              meaning="vectorial: sum the phases, then take the sign; arithmetic: the sign of each phase"),
+    Parameter(name="auxiliary_supply", kind=Kind.SWITCH, default=False,
+              meaning="true: the meter stays on when all voltages are out"),
+    Parameter(name="bus_address", kind=Kind.WHOLE, default=1, minimum=1, maximum=247, writers=_ALL, meaning="Modbus unit"),
+    Parameter(name="bus_baudrate", kind=Kind.CHOICE, default="9600", choices=BAUD_RATES, unit="Bd", writers=_ALL,
+              meaning="speed of the serial line"),
+    Parameter(name="bus_framing", kind=Kind.CHOICE, default="8N1", choices=FRAMINGS, writers=_ALL,
+              meaning="data bits, parity, stop bits of the serial line"),
+    Parameter(name="hole_reply", kind=Kind.CHOICE, default="02", choices=HOLE_REPLIES,
+              meaning="what a Modbus read of an address that does not exist gets: an exception, or silence"),
+    Parameter(name="cost_per_kwh", kind=Kind.DECIMAL, default=Decimal("0.0000"), minimum=0, maximum=Decimal("429496.7295"),
+              decimals=4, unit="1/kWh", writers=_ALL, meaning="cost of one kWh"),
+    Parameter(name="co2_kg_per_kwh", kind=Kind.DECIMAL, default=Decimal("0.0000"), minimum=0, maximum=Decimal("429496.7295"),
+              decimals=4, unit="kg/kWh", writers=_ALL, meaning="CO2 of one kWh"),
+)
+
+PARAMETER_BY_NAME: Mapping[str, Parameter] = MappingProxyType({row.name: row for row in PARAMETERS})
+
+DEFAULTS: Mapping[str, Setting] = MappingProxyType({row.name: row.default for row in PARAMETERS})
+
+
+def parameter(name: str) -> Parameter:
+    """Return the row of a setting.
+
+    Raises
+    ------
+    UnknownParameterError
+        If there is none of that name; the message lists those there are.
+    """
+    try:
+        return PARAMETER_BY_NAME[name]
+    except KeyError:
+        raise UnknownParameterError(name, f"no such setting; there are {', '.join(PARAMETER_BY_NAME)}") from None
+
+
+def check_setting(name: str, given: object, interface: Interface) -> Setting:
+    """Return the checked value of a setting as `interface` asks for it.
+
+    Raises
+    ------
+    UnknownParameterError, OutOfRangeError
+        As `parameter` and `Parameter.check`.
+    ReadOnlyError
+        If this interface may not write it.
+    """
+    row = parameter(name)
+    if interface not in row.writers:
+        raise ReadOnlyError(name, f"not to be written by {interface}; it is set by {', '.join(sorted(row.writers))}")
+    return row.check(given)

@@ -1,0 +1,102 @@
+"""What a source delivers: blocks of simultaneous samples of three voltages and three currents.
+
+In: whatever a decoder or a simulation made. Out: planar arrays a kernel can run over. A block knows its
+rate and its place in the stream; it knows nothing of files, of time of day, or of the meter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watthour.errors import SampleError
+
+MINIMUM_RATE_HZ = 800.0
+"""Below this the fundamental of 65 Hz has fewer than 12.3 samples a cycle (ours)."""
+
+SAMPLE_TYPES = ("int16", "int32", "float32", "float64")
+"""Types that metrology takes without conversion; anything else is converted by its decoder."""
+
+Triple = tuple[float, float, float]
+ONES: Triple = (1.0, 1.0, 1.0)
+ZEROS: Triple = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Consecutive samples at the meter's terminals (secondary volts and amperes once scaled).
+
+    A sample x of a channel stands for ``scale * x + offset``. Phases are L1, L2, L3. Current is positive
+    when energy flows from the grid to the load (import).
+
+    Parameters
+    ----------
+    voltages, currents : ndarray, shape (3, n)
+        Planar, each row C-contiguous; all six rows of one of `SAMPLE_TYPES`.
+    rate_hz : float
+        Samples per second, at least `MINIMUM_RATE_HZ`.
+    first_sample : int
+        Index of the first sample in its source. A jump against the block before is a gap.
+    voltage_scale, voltage_offset : three floats
+        Volts per step, and volts at step 0.
+    current_scale, current_offset : three floats
+        Amperes per step, and amperes at step 0.
+
+    Raises
+    ------
+    SampleError
+        If the shapes or types do not agree, or the rate is too low.
+    """
+
+    voltages: NDArray[np.generic]
+    currents: NDArray[np.generic]
+    rate_hz: float
+    first_sample: int
+    voltage_scale: Triple = field(default=ONES)
+    voltage_offset: Triple = field(default=ZEROS)
+    current_scale: Triple = field(default=ONES)
+    current_offset: Triple = field(default=ZEROS)
+
+    def __post_init__(self) -> None:
+        v, i = self.voltages, self.currents
+        if v.ndim != 2 or v.shape[0] != 3 or v.shape != i.shape:  # noqa: PLR2004 - three phases
+            msg = f"a block needs voltages and currents of shape (3, n), got {v.shape} and {i.shape}"
+            raise SampleError(msg)
+        if v.dtype != i.dtype or v.dtype.name not in SAMPLE_TYPES:
+            msg = f"a block's samples are all of one of {', '.join(SAMPLE_TYPES)}, got {v.dtype} and {i.dtype}"
+            raise SampleError(msg)
+        if not self.rate_hz >= MINIMUM_RATE_HZ:
+            msg = f"{self.rate_hz:g} samples/s is too slow: the meter needs at least {MINIMUM_RATE_HZ:g} samples/s"
+            raise SampleError(msg)
+
+    def __len__(self) -> int:
+        return int(self.voltages.shape[1])
+
+    @property
+    def end_sample(self) -> int:
+        """Index, in the source, of the sample after the last."""
+        return self.first_sample + len(self)
+
+    def part(self, start: int, stop: int) -> "Block":
+        """Return samples [start, stop) of this block, without copying."""
+        return Block(
+            voltages=self.voltages[:, start:stop],
+            currents=self.currents[:, start:stop],
+            rate_hz=self.rate_hz,
+            first_sample=self.first_sample + start,
+            voltage_scale=self.voltage_scale,
+            voltage_offset=self.voltage_offset,
+            current_scale=self.current_scale,
+            current_offset=self.current_offset,
+        )
+
+
+def block_from_rows(rows: Sequence[NDArray[np.generic]], *, rate_hz: float, first_sample: int) -> Block:
+    """Return a block from six rows V1 V2 V3 I1 I2 I3 already in secondary volts and amperes."""
+    return Block(
+        voltages=np.ascontiguousarray(np.stack(list(rows[:3]))),
+        currents=np.ascontiguousarray(np.stack(list(rows[3:]))),
+        rate_hz=rate_hz,
+        first_sample=first_sample,
+    )

@@ -1,0 +1,209 @@
+"""Names of quantities, their units, exact factors, and the one place where numbers are rounded.
+
+The same names stand in ``--json``, on the maps, on pages and in CSV headers. `VALUES` is the nomenclature:
+every name a meter may show, with symbol, unit, sign convention and source; ``docs/nomenclature.md`` is
+printed from it.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from fractions import Fraction
+
+MICRO = 10**6
+"""Micro-units in a unit: one watt-hour is 10^6 microwatt-hours."""
+
+REGISTER_MODULUS = 2**32
+"""A shown energy register rolls over from 4 294 967 295 Wh to 0 (datasheet: 4 294 967 kWh)."""
+
+SECONDS_PER_HOUR = 3600
+NANOSECONDS = 10**9
+
+PHASES = ("l1", "l2", "l3")
+RATES = tuple(f"t{n}" for n in range(1, 9))
+ENERGIES = ("import", "export", "q1", "q2", "q3", "q4")
+"""The six energies of every register set, in the order of the family map."""
+
+
+def energy_unit(energy: str) -> str:
+    """Return ``wh`` for an active energy and ``varh`` for a reactive one."""
+    return "wh" if energy in {"import", "export"} else "varh"
+
+
+def energy_name(energy: str, prefix: str = "") -> str:
+    """Return the shown name of an energy.
+
+    >>> energy_name("q1", "t2_")
+    't2_q1_varh'
+    """
+    return f"{prefix}{energy}_{energy_unit(energy)}"
+
+
+def exact_name(energy: str, prefix: str = "") -> str:
+    """Return the name of the exact integer behind a shown energy.
+
+    >>> exact_name("import", "secondary_")
+    'secondary_import_microwh'
+    """
+    return f"{prefix}{energy}_micro{energy_unit(energy)}"
+
+
+def shown_register(exact_micro: int) -> int:
+    """Return what a register shows: whole units, modulo 2^32.
+
+    ::
+
+        0 ───────────── 4 294 967 295 ┐   exact / 10^6, floored
+        ▲                             │
+        └──────── rolls over ─────────┘
+
+    >>> shown_register(2**32 * MICRO + 1_999_999)
+    1
+    """
+    return (exact_micro // MICRO) % REGISTER_MODULUS
+
+
+def round_half_up(value: float | Fraction | Decimal) -> int:
+    """Return the nearest integer, halves away from zero, as instruments show it.
+
+    >>> round_half_up(2.5), round_half_up(-2.5)
+    (3, -3)
+    """
+    exact = value if isinstance(value, Decimal) else Decimal(Fraction(value).numerator) / Fraction(value).denominator
+    return int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+_RATIO = re.compile(r"\s*(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A transformer's ratio as its plate prints it, primary over secondary.
+
+    >>> Ratio.parse("200/5").fraction
+    Fraction(40, 1)
+    """
+
+    primary: Decimal
+    secondary: Decimal
+
+    @classmethod
+    def parse(cls, text: str) -> "Ratio":
+        """Return the ratio written ``PRIMARY/SECONDARY``; raise ValueError if it is not one."""
+        match = _RATIO.fullmatch(text)
+        try:
+            primary, secondary = (Decimal(part) for part in match.groups()) if match else (Decimal(0), Decimal(0))
+        except InvalidOperation:  # pragma: no cover - the pattern admits digits only
+            primary = secondary = Decimal(0)
+        if not primary or not secondary:
+            msg = f'{text!r} is no ratio: write primary/secondary, such as "200/5"'
+            raise ValueError(msg)
+        return cls(primary, secondary)
+
+    @property
+    def fraction(self) -> Fraction:
+        """Primary per secondary, exact."""
+        return Fraction(self.primary) / Fraction(self.secondary)
+
+    def __str__(self) -> str:
+        return f"{self.primary}/{self.secondary}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """One row of the nomenclature: a quantity that a meter shows."""
+
+    name: str
+    symbol: str
+    unit: str
+    meaning: str
+    source: str
+
+
+def _per_phase(name: str, symbol: str, unit: str, meaning: str, source: str) -> tuple[Value, ...]:
+    """Return rows for L1, L2, L3; ``{}`` in name and meaning is the phase."""
+    return tuple(
+        Value(name=name.format(p), symbol=f"{symbol}{n}", unit=unit, meaning=meaning.format(p.upper()), source=source)
+        for n, p in enumerate(PHASES, 1)
+    )
+
+
+def _with_total(stem: str, symbol: str, unit_end: str, unit: str, *, meaning: str, total: str, source: str) -> tuple[Value, ...]:
+    """Return rows for the three phases and their total."""
+    rows = _per_phase(f"{stem}_{{}}{unit_end}", symbol, unit, meaning, source)
+    return (*rows, Value(name=f"{stem}{unit_end}", symbol=symbol, unit=unit, meaning=total, source=source))
+
+
+_IEC_30 = "IEC 61000-4-30, 10/12-cycle window"
+_IEEE = "IEEE 1459"
+_OURS = "ours"
+_DATASHEET = "datasheet"
+
+_MEASURED: tuple[Value, ...] = (
+    *_per_phase("voltage_{}_v", "U", "V", "voltage {} to neutral, rms", _IEC_30),
+    Value(name="voltage_l12_v", symbol="U12", unit="V", meaning="voltage L1 to L2, rms", source=_IEC_30),
+    Value(name="voltage_l23_v", symbol="U23", unit="V", meaning="voltage L2 to L3, rms", source=_IEC_30),
+    Value(name="voltage_l31_v", symbol="U31", unit="V", meaning="voltage L3 to L1, rms", source=_IEC_30),
+    *_per_phase("current_{}_a", "I", "A", "current {}, rms; 0 below cut-off", _IEC_30),
+    Value(name="current_n_a", symbol="In", unit="A", meaning="neutral current, rms of iL1+iL2+iL3", source=_OURS),
+    *_with_total("power", "P", "_w", "W", meaning="active power {}, + is import",
+                 total="active power, sum of phases", source=_IEEE),
+    *_with_total("reactive", "Q", "_var", "var", meaning="reactive power {} of the fundamental, + is inductive import",
+                 total="reactive power of the fundamental, sum of phases", source="IEC 62053-24"),
+    *_with_total("apparent", "S", "_va", "VA", meaning="apparent power {}, U times I",
+                 total="apparent power, S1+S2+S3 (arithmetic)", source=_IEEE),
+    *_with_total("power_factor", "PF", "", "1", meaning="power factor {}, P/S with the sign of P",
+                 total="power factor, P/S with the sign of P", source=_IEEE),
+    *_with_total("cos_phi", "cosφ", "", "1", meaning="displacement factor {} of the fundamental, sign of P",
+                 total="displacement factor of the fundamental, sign of P", source=_IEEE),
+    Value(name="frequency_hz", symbol="f", unit="Hz", meaning="frequency of the fundamental, 45 to 65 Hz", source=_IEC_30),
+    *_per_phase("voltage_angle_{}_deg", "φU", "°", "angle of the fundamental voltage {} against the reference phase", _OURS),
+    *_per_phase("current_angle_{}_deg", "φI", "°", "angle of the fundamental current {} against the reference phase", _OURS),
+)
+
+_STATE: tuple[Value, ...] = (
+    Value(name="active_rate", symbol="T", unit="1", meaning="the rate that counts now, 1 to 8", source=_OURS),
+    Value(name="operating_time_h", symbol="t", unit="h", meaning="time with voltage on", source="CEM family map"),
+    Value(name="partial_operating_time_h", symbol="tp", unit="h", meaning="time with voltage on since the last partial reset",
+          source="CEM family map"),
+    Value(name="cost_per_kwh", symbol="c", unit="1/kWh", meaning="cost of one kWh, in the owner's currency", source="CEM family map"),
+    Value(name="co2_kg_per_kwh", symbol="k", unit="kg/kWh", meaning="CO2 of one kWh", source="CEM family map"),
+    Value(name="partial_cost", symbol="C", unit="1", meaning="cost of the partial import", source="CEM family map"),
+    Value(name="partial_co2_kg", symbol="K", unit="kg", meaning="CO2 of the partial import", source="CEM family map"),
+)
+
+_ENERGY_MEANING = {
+    "import": ("A+", "active energy, import", "OBIS 1-0:1.8.0"),
+    "export": ("A-", "active energy, export", "OBIS 1-0:2.8.0"),
+    "q1": ("R1", "reactive energy, quadrant 1 (P+ Q+)", "OBIS 1-0:5.8.0"),
+    "q2": ("R2", "reactive energy, quadrant 2 (P- Q+)", "OBIS 1-0:6.8.0"),
+    "q3": ("R3", "reactive energy, quadrant 3 (P- Q-)", "OBIS 1-0:7.8.0"),
+    "q4": ("R4", "reactive energy, quadrant 4 (P+ Q-)", "OBIS 1-0:8.8.0"),
+}
+
+REGISTER_SETS: dict[str, str] = {
+    "": "",
+    "partial_": "since the last partial reset",
+    **{f"{rate}_": f"at rate {rate.upper()}" for rate in RATES},
+    **{f"{phase}_": f"of phase {phase.upper()}" for phase in PHASES},
+}
+"""Prefixes of the register sets of six energies, and what each counts."""
+
+
+def _energies() -> tuple[Value, ...]:
+    rows = []
+    for prefix, remark in REGISTER_SETS.items():
+        for energy in ENERGIES:
+            symbol, meaning, source = _ENERGY_MEANING[energy]
+            unit = "Wh" if energy_unit(energy) == "wh" else "varh"
+            text = f"{meaning}, {remark}" if remark else meaning
+            rows.append(Value(name=energy_name(energy, prefix), symbol=symbol, unit=unit, meaning=text, source=source))
+    return tuple(rows)
+
+
+VALUES: tuple[Value, ...] = (*_MEASURED, *_STATE, *_energies())
+"""The nomenclature: every value a meter shows, in the order it is shown."""
+
+
+VALUE_BY_NAME: dict[str, Value] = {value.name: value for value in VALUES}
+"""The same rows by name."""

@@ -1,0 +1,120 @@
+"""All that the world sees of a meter, and all that it may ask of one.
+
+A `View` is a frozen snapshot made after each step and shared by reference; a `Command` is one atomic
+request, an `Outcome` its answer; an `Event` is something that happened. Nobody outside ``meter/`` holds more.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from watthour.parameters import Interface, Setting
+
+Number = int | float | None
+"""A shown value; None is what is not known, or what has no meaning just now."""
+
+
+class EventKind(StrEnum):
+    """What can happen to a meter."""
+
+    SOURCE_STARTED = "source started"
+    SOURCE_GAP = "source gap"
+    SOURCE_ENDED = "source ended"
+    POWER_DOWN = "power down"
+    POWER_UP = "power up"
+    PARAMETER_CHANGED = "parameter changed"
+    PARTIAL_RESET = "partial reset"
+    ROLL_OVER = "roll-over"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened, on sample time.
+
+    Parameters
+    ----------
+    time_ns : int
+        Nanoseconds UTC since 1970.
+    kind : EventKind
+    detail : mapping of str to str
+        What is needed to understand it, such as the length of a gap.
+    """
+
+    time_ns: int
+    kind: EventKind
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What a meter shows at one instant.
+
+    Parameters
+    ----------
+    time_ns : int
+        Instant of the end of what has been metered, nanoseconds UTC since 1970.
+    samples : int
+        Samples metered into the registers.
+    duration_s : float
+        Time they stand for.
+    powered : bool
+        False when all voltages are out and there is no auxiliary supply: buses are silent.
+    values : mapping of str to number or None
+        Named as `watthour.units.VALUES`, primary; energies as shown (modulo 2^32).
+    exact : mapping of str to int
+        The integers behind the energies, micro-units, never rolled over.
+    parameters : mapping of str to Setting
+        Settings in force.
+    warnings : tuple of str
+        Standing warnings, one clear line each.
+    diagnosis : tuple of str
+        Empty as the meter makes it.
+    """
+
+    model: str
+    serial: int
+    time_ns: int
+    samples: int
+    duration_s: float
+    powered: bool
+    values: Mapping[str, Number]
+    exact: Mapping[str, int]
+    parameters: Mapping[str, Setting]
+    warnings: tuple[str, ...] = ()
+    diagnosis: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteSettings:
+    """Ask for settings to be changed: all of them, or none."""
+
+    settings: Mapping[str, object]
+    interface: Interface
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetPartial:
+    """Ask for the partial counters, their cost, CO2 and hours to begin again at 0."""
+
+    interface: Interface
+
+
+Command = WriteSettings | ResetPartial
+
+
+class Verdict(StrEnum):
+    """How a request ended."""
+
+    DONE = "done"
+    OUT_OF_RANGE = "out of range"
+    READ_ONLY = "read-only"
+    SEALED = "sealed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The answer to a `Command`; `message` says why it was refused."""
+
+    verdict: Verdict
+    message: str = ""
