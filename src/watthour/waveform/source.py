@@ -11,36 +11,37 @@ from watthour.samples import Block
 
 
 class Source(Protocol):
-    """Samples at the meter's terminals, in order.
-
-    Attributes
-    ----------
-    name : str
-        What a message calls it: the file as the user named it.
-    identity : str
-        SHA-256 in hex that makes it the same source after a restart.
-    start_ns : int or None
-        Instant of sample 0 in nanoseconds UTC since 1970, where the source itself says so.
-    rate_hz : float
-        Samples per second of the first block.
-    samples : int or None
-        How many there are; None for a source without end.
-    remarks : tuple of str
-        What a user must know of it, one line each, such as that a recording is truncated.
-    """
+    """Samples at the meter's terminals, in order."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What a message calls it: the file as the user named it."""
+        ...
+
     @property
-    def identity(self) -> str: ...
+    def identity(self) -> str:
+        """SHA-256 in hex that makes it the same source after a restart."""
+        ...
+
     @property
-    def start_ns(self) -> int | None: ...
+    def start_ns(self) -> int | None:
+        """Instant of sample 0, nanoseconds UTC since 1970, where the source itself says so."""
+        ...
+
     @property
-    def rate_hz(self) -> float: ...
+    def rate_hz(self) -> float:
+        """Samples per second of the first block."""
+        ...
+
     @property
-    def samples(self) -> int | None: ...
+    def samples(self) -> int | None:
+        """How many samples there are; None for a source without end."""
+        ...
+
     @property
-    def remarks(self) -> tuple[str, ...]: ...
+    def remarks(self) -> tuple[str, ...]:
+        """What a user must know of it, one line each, such as that a recording is truncated."""
+        ...
 
     def blocks(self, first_sample: int = 0) -> Iterator[Block]:
         """Yield the samples from `first_sample` on; a jump of `Block.first_sample` between blocks is a gap."""
