@@ -1,0 +1,205 @@
+"""Blocks of any length in, windows of the meter's own choosing out.
+
+Between blocks an `OpenWindow` keeps the raw samples of the window that is not yet whole, and where the tracker
+stands: that is all there is to save. A long block is measured where it lies; only the window that straddles two
+blocks is put together from its pieces. What breaks a stream (a gap, another rate or scale) is decided by who
+steps it.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from watthour.metrology.records import TRACKER, WINDOW, Conditions, Rows, Samples, Scratch, Six
+from watthour.metrology.sums import EDGE_SAMPLES, FRINGE, fill_oscillator
+from watthour.metrology.tracking import LOWEST_HZ, NOMINAL_HZ, window_cycles
+from watthour.metrology.windows import measure_rest, measure_windows
+from watthour.samples import Block
+
+_SHORTEST_WINDOW_S = 0.15
+"""No window is shorter: 10 cycles of 66 Hz."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """Least voltage of a phase that is on, least current of a phase that begins to count (secondary)."""
+
+    present_v: float
+    cutoff_a: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenWindow:
+    """What has arrived and is not yet measured.
+
+    Parameters
+    ----------
+    tracker : ndarray of `TRACKER`, shape (1,)
+        Where the next window begins, and the frequency it will be cut with.
+    pieces : tuple of Block
+        Consecutive samples from the fringe before the tracker's start on.
+    scratch : Scratch
+    """
+
+    tracker: Rows
+    pieces: tuple[Block, ...]
+    scratch: Scratch
+
+
+def longest_window(rate_hz: float) -> int:
+    """Return the samples of the longest window, its fringes included."""
+    return math.ceil(window_cycles(LOWEST_HZ) * rate_hz / LOWEST_HZ) + 2 * FRINGE + 2
+
+
+def scratch_for(tracker: Rows, rate_hz: float) -> Scratch:
+    """Return working space whose oscillator is the one the tracker's ``table_hz`` names."""
+    table = np.zeros((2, longest_window(rate_hz)))
+    table_hz = float(tracker["table_hz"][0])
+    if table_hz > 0.0:
+        fill_oscillator(2.0 * math.pi * table_hz / rate_hz, table)
+    return Scratch(
+        table=table,
+        hard=np.zeros((3, 9)),
+        tapered=np.zeros((3, 9)),
+        early=np.zeros((3, 9)),
+        cross=np.zeros(4),
+        weights=np.zeros(EDGE_SAMPLES),
+    )
+
+
+def open_window(block: Block, before: Rows | None = None) -> OpenWindow:
+    """Return the state of a stream that begins with `block`, which is not yet taken in.
+
+    Parameters
+    ----------
+    before : ndarray of `TRACKER`, optional
+        Tracker of the stream before a break: its frequency, cut-off states and reactive power are kept.
+    """
+    tracker = np.zeros(1, TRACKER) if before is None else before.copy()
+    if before is None:
+        tracker["frequency_hz"] = NOMINAL_HZ
+    tracker["table_hz"] = 0.0
+    tracker["first_sample"] = block.first_sample
+    tracker["start"] = block.first_sample + FRINGE
+    tracker["edge"] = -0.5
+    return OpenWindow(tracker=tracker, pieces=(), scratch=scratch_for(tracker, block.rate_hz))
+
+
+def continues(opened: OpenWindow, block: Block) -> bool:
+    """Tell whether `block` follows what is open without a gap, at the same rate, type and scale."""
+    if not opened.pieces:
+        return bool(opened.tracker["first_sample"][0] == block.first_sample)
+    last = opened.pieces[-1]
+    same_numbers = last.rate_hz == block.rate_hz and last.voltages.dtype == block.voltages.dtype
+    return same_numbers and _scales(last) == _scales(block) and last.end_sample == block.first_sample
+
+
+def measure(opened: OpenWindow, block: Block, thresholds: Thresholds) -> tuple[OpenWindow, Rows]:
+    """Take in a block and measure every window that is whole.
+
+    Parameters
+    ----------
+    opened : OpenWindow
+        Left as it is; the new state is returned.
+    block : Block
+        Must continue it.
+
+    Returns
+    -------
+    OpenWindow
+        What is left open.
+    ndarray of `WINDOW`
+        The windows measured, in order.
+    """
+    tracker = opened.tracker.copy()
+    pieces = (*opened.pieces, block)
+    if block.end_sample < _end_of_window(tracker, block.rate_hz):
+        kept = _own(block)
+        return OpenWindow(tracker=tracker, pieces=(*opened.pieces, kept), scratch=opened.scratch), np.zeros(0, WINDOW)
+    found = []
+    rest = block
+    if opened.pieces:
+        head = block.part(0, min(len(block), 2 * longest_window(block.rate_hz)))
+        joined = _join((*opened.pieces, head))
+        found.append(_measure_whole(joined, tracker, opened.scratch, thresholds))
+        if _kept_from(tracker) < block.first_sample:
+            pieces = (joined, block.part(len(head), len(block))) if len(head) < len(block) else (joined,)
+            rest = _join(pieces)
+    found.append(_measure_whole(rest, tracker, opened.scratch, thresholds))
+    tail = _own(rest.part(_kept_from(tracker) - rest.first_sample, len(rest)))
+    return OpenWindow(tracker=tracker, pieces=(tail,), scratch=opened.scratch), np.concatenate(found)
+
+
+def measure_end(opened: OpenWindow, thresholds: Thresholds) -> tuple[OpenWindow, Rows]:
+    """Measure the rest of a stream that ends or breaks here: no row, or one."""
+    tracker = opened.tracker.copy()
+    rows = np.zeros(1, WINDOW)
+    if not opened.pieces:
+        return opened, rows[:0]
+    block = _join(opened.pieces)
+    count = measure_rest(_six(block), block.first_sample, _conditions(block, thresholds), tracker[0], opened.scratch, rows)
+    return OpenWindow(tracker=tracker, pieces=(), scratch=opened.scratch), rows[:count]
+
+
+def _measure_whole(block: Block, tracker: Rows, scratch: Scratch, thresholds: Thresholds) -> Rows:
+    rows = np.zeros(int(len(block) / (_SHORTEST_WINDOW_S * block.rate_hz)) + 1, WINDOW)
+    count = measure_windows(_six(block), block.first_sample, _conditions(block, thresholds), tracker[0], scratch, rows)
+    return rows[:count]
+
+
+def _end_of_window(tracker: Rows, rate_hz: float) -> int:
+    """Return the index of the sample after the last that the next window needs, as far as is known now."""
+    frequency_hz = float(tracker["frequency_hz"][0])
+    length = window_cycles(frequency_hz) * rate_hz / frequency_hz
+    return int(tracker["start"][0]) + math.floor(float(tracker["edge"][0]) + length + 0.5) + FRINGE + 1
+
+
+def _kept_from(tracker: Rows) -> int:
+    """Return the index of the first sample that a later window still needs."""
+    return int(min(tracker["first_sample"][0], tracker["start"][0] - FRINGE))
+
+
+def _six(block: Block) -> Six:
+    v, i = block.voltages, block.currents
+    return _row(v[0]), _row(v[1]), _row(v[2]), _row(i[0]), _row(i[1]), _row(i[2])
+
+
+def _row(samples: Samples) -> Samples:
+    """Return a row made contiguous: strided samples compile to other machine code, and give other bits."""
+    return np.ascontiguousarray(samples)
+
+
+def _scales(block: Block) -> tuple[float, ...]:
+    return (*block.voltage_scale, *block.current_scale, *block.voltage_offset, *block.current_offset)
+
+
+def _conditions(block: Block, thresholds: Thresholds) -> Conditions:
+    scales = np.array(_scales(block), dtype=np.float64)
+    return Conditions(float(block.rate_hz), scales[:6], scales[6:], thresholds.present_v, thresholds.cutoff_a)
+
+
+def _own(block: Block) -> Block:
+    """Return a block with samples of its own, so that it does not keep its source's buffer alive."""
+    return _with_samples(block, block.voltages.copy(), block.currents.copy())
+
+
+def _join(pieces: tuple[Block, ...]) -> Block:
+    if len(pieces) == 1:
+        return pieces[0]
+    voltages = np.concatenate([piece.voltages for piece in pieces], axis=1)
+    currents = np.concatenate([piece.currents for piece in pieces], axis=1)
+    return _with_samples(pieces[0], voltages, currents)
+
+
+def _with_samples(block: Block, voltages: Samples, currents: Samples) -> Block:
+    return Block(
+        voltages=voltages,
+        currents=currents,
+        rate_hz=block.rate_hz,
+        first_sample=block.first_sample,
+        voltage_scale=block.voltage_scale,
+        voltage_offset=block.voltage_offset,
+        current_scale=block.current_scale,
+        current_offset=block.current_offset,
+    )

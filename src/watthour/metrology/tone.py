@@ -1,0 +1,102 @@
+"""The fundamental in closed form: what a tapered window makes of a tone, and the tone back from it.
+
+A window [p, q) with tapered edges sees a tone exp(jΔk) as
+
+    Ŵ(Δ) = (q - p) sinc(Δ(q - p)/2) · H(Δ) · exp(jΔ(p + q)/2),    H(Δ) = sinc(Δ T/2) / (1 - (Δ T/2π)²)
+
+with T the taper's length: a rectangle convolved with a Hann window. So the correlation of
+x = 2 Re(a exp(jωk)) with exp(-jωₛk) is
+
+    c = a Ŵ(ω - ωₛ) + a* Ŵ(-ω - ωₛ)
+
+and two real equations give the phasor a, whether or not the window holds whole cycles of ω. Ours.
+"""
+
+import math
+
+from watthour.metrology.compiling import kernel
+from watthour.metrology.sums import TAPER
+
+_ITERATIONS = 6
+_SETTLED_RAD = 1e-13
+
+
+@kernel
+def sinc(x: float) -> float:
+    """Return sin(x)/x."""
+    if abs(x) < 1e-4:  # noqa: PLR2004 - the series is exact to 1e-18 here
+        return 1.0 - x * x / 6.0
+    return math.sin(x) / x
+
+
+@kernel
+def window_spectrum(delta: float, first: float, last: float) -> complex:
+    """Return Ŵ(delta) of the tapered window [first, last).
+
+    Parameters
+    ----------
+    delta : float
+        Radians per sample.
+    first, last : float
+        Edges in samples.
+    """
+    x = delta * TAPER / (2.0 * math.pi)
+    rest = 1.0 - x * x
+    hann = 0.5 if abs(rest) < 1e-9 else sinc(math.pi * x) / rest  # noqa: PLR2004 - the limit at x = 1
+    length = last - first
+    middle = delta * (first + last) / 2.0
+    size = length * sinc(delta * length / 2.0) * hann
+    return complex(size * math.cos(middle), size * math.sin(middle))
+
+
+@kernel
+def solve_tone(correlation: complex, direct: complex, image: complex) -> complex:
+    """Return the phasor a from c = a·direct + a*·image; a tone's rms is √2·|a|."""
+    determinant = abs(direct) ** 2 - abs(image) ** 2
+    if determinant == 0.0:
+        return complex(0.0, 0.0)
+    return (correlation * direct.conjugate() - correlation.conjugate() * image) / determinant
+
+
+@kernel
+def advance_frequency(
+    early: complex, late: complex, omega: float, omega_table: float, edges: tuple[float, float, float]
+) -> float:
+    """Return the angular frequency at which two half windows see one tone.
+
+    The phase advance from the first half to the second, divided by the time between their middles, corrects
+    `omega`; both phasors are solved again at the new frequency until they agree.
+
+    Parameters
+    ----------
+    early, late : complex
+        Correlations of the two halves with the table, their mean removed.
+    omega, omega_table : float
+        First guess, and the table's frequency, in radians per sample.
+    edges : three floats
+        Beginning, middle and end of the window in samples.
+
+    Returns
+    -------
+    float
+        Radians per sample; right if the guess was within half a turn between the middles of the halves.
+    """
+    first, middle, last = edges
+    between = (last - first) / 2.0
+    for _ in range(_ITERATIONS):
+        a = solve_tone(
+            early,
+            window_spectrum(omega - omega_table, first, middle),
+            window_spectrum(-omega - omega_table, first, middle),
+        )
+        b = solve_tone(
+            late,
+            window_spectrum(omega - omega_table, middle, last),
+            window_spectrum(-omega - omega_table, middle, last),
+        )
+        turn = b * a.conjugate()
+        advance = math.atan2(turn.imag, turn.real)
+        omega += advance / between
+        if abs(advance) < _SETTLED_RAD:
+            break
+    return omega

@@ -1,0 +1,95 @@
+"""The registers: integers of micro-units that only grow, secondary and primary.
+
+Primary = secondary x CT x VT ratio, exact, the remainder carried at the ratio then in force. The same primary
+integer goes to total, partial and the active rate, so rates always sum to the total. Roll-over is a matter of
+showing (`watthour.units.shown_register`); these never roll over.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from watthour.metrology import Rows
+from watthour.registers.integers import TOTAL, Carry, Summation, count_integers
+from watthour.units import ENERGIES, RATES
+
+Six = tuple[int, ...]
+"""Import, export, Q1, Q2, Q3, Q4 in micro-units."""
+
+NONE: Six = (0,) * len(ENERGIES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registers:
+    """All counters of a meter.
+
+    Parameters
+    ----------
+    secondary : six int
+        Totals at the terminals; what LEDs count.
+    total, partial : six int
+        Primary.
+    rates : eight times six int
+        Primary, T1 to T8.
+    phases : three times six int
+        Primary, L1 to L3.
+    remainders : four times six Fraction
+        Primary micro-units owed, in [0, 1): L1, L2, L3, total.
+    """
+
+    secondary: Six = NONE
+    total: Six = NONE
+    partial: Six = NONE
+    rates: tuple[Six, ...] = (NONE,) * len(RATES)
+    phases: tuple[Six, ...] = (NONE,) * 3
+    remainders: tuple[tuple[Fraction, ...], ...] = ((Fraction(0),) * len(ENERGIES),) * 4
+
+
+def count_windows(
+    registers: Registers, carry: Carry, windows: Rows, *, summation: Summation, ratio: Fraction, rate: int
+) -> tuple[Registers, Carry]:
+    """Return the registers and the carry after windows that all fell into one rate.
+
+    Parameters
+    ----------
+    windows : ndarray of `WINDOW`
+    ratio : Fraction
+        CT x VT, primary per secondary, at these windows.
+    rate : int
+        The active rate, 1 to 8.
+    """
+    carried = carry.copy()
+    counts = np.zeros((4, len(ENERGIES)), np.int64)
+    count_integers(windows, int(summation), carried[0], counts)
+    primary = [_to_primary(row.tolist(), ratio, owed) for row, owed in zip(counts, registers.remainders, strict=True)]
+    amounts = [row[0] for row in primary]
+    rates = list(registers.rates)
+    rates[rate - 1] = _add(rates[rate - 1], amounts[TOTAL])
+    counted = replace(
+        registers,
+        secondary=_add(registers.secondary, counts[TOTAL].tolist()),
+        total=_add(registers.total, amounts[TOTAL]),
+        partial=_add(registers.partial, amounts[TOTAL]),
+        rates=tuple(rates),
+        phases=tuple(_add(row, amount) for row, amount in zip(registers.phases, amounts[:TOTAL], strict=True)),
+        remainders=tuple(row[1] for row in primary),
+    )
+    return counted, carried
+
+
+def reset_partial(registers: Registers) -> Registers:
+    """Return the registers with the partial ones at 0; the remainders stay, nothing counted is lost to the total."""
+    return replace(registers, partial=NONE)
+
+
+def _add(row: Six, amounts: Sequence[int]) -> Six:
+    return tuple(a + b for a, b in zip(row, amounts, strict=True))
+
+
+def _to_primary(secondary: Sequence[int], ratio: Fraction, owed: Sequence[Fraction]) -> tuple[list[int], tuple[Fraction, ...]]:
+    """Return whole primary micro-units and what is owed after them."""
+    exact = [amount * ratio + rest for amount, rest in zip(secondary, owed, strict=True)]
+    whole = [value.numerator // value.denominator for value in exact]
+    return whole, tuple(value - floor for value, floor in zip(exact, whole, strict=True))
