@@ -41,6 +41,12 @@ def scaled_product(xy: float, x: float, y: float, n: float, gx: float, ox: float
 
 
 @kernel
+def root(square: float) -> float:
+    """Return the square root; 0 where rounding made the square negative, NaN where a sample was none."""
+    return 0.0 if square <= 0.0 else math.sqrt(square)
+
+
+@kernel
 def voltage_square(sums: Floats, p: int, n: float, conditions: Conditions) -> float:
     """Return the sum of u² of phase p in V²."""
     gain, offset = conditions.gain[p], conditions.offset[p]
@@ -134,8 +140,8 @@ def describe_window(
         uu = voltage_square(t, p, length, conditions) - 2.0 * (a * a * double).real
         ii = current_square(t, p, length, conditions) - 2.0 * (b * b * double).real
         ui = power_sum(t, p, length, conditions) - 2.0 * (a * b * double).real
-        row["voltage_v"][p] = math.sqrt(max(uu / length, 0.0))
-        row["current_a"][p] = math.sqrt(max(ii / length, 0.0))
+        row["voltage_v"][p] = root(uu / length)
+        row["current_a"][p] = root(ii / length)
         row["power_w"][p] = ui / length
         row["reactive_var"][p] = 2.0 * (a * b.conjugate()).imag
         row["voltage_phasor_v"][p] = math.sqrt(2.0) * a
@@ -146,9 +152,9 @@ def describe_window(
         across = scaled_product(scratch.cross[U12 + p], t[U_SUM], s[U_SUM], length, gain[p], offset[p], gain[q], offset[q])
         across = (across - 2.0 * (tones[p] * tones[q] * double).real) / length
         square = row["voltage_v"][p] ** 2 + row["voltage_v"][q] ** 2 - 2.0 * across
-        row["line_voltage_v"][p] = math.sqrt(max(square, 0.0))
+        row["line_voltage_v"][p] = root(square)
     neutral = tones[3] + tones[4] + tones[5]
-    row["neutral_current_a"] = math.sqrt(max((scratch.cross[NN] - 2.0 * (neutral * neutral * double).real) / length, 0.0))
+    row["neutral_current_a"] = root((scratch.cross[NN] - 2.0 * (neutral * neutral * double).real) / length)
 
 
 @kernel
@@ -167,8 +173,8 @@ def describe_fragment(row: Record, six: Six, begin: int, held_var: Floats, condi
     for p in range(3):
         sums = scratch.hard[p]
         plain_sums(six[p][begin:], six[3 + p][begin:], sums)
-        row["voltage_v"][p] = math.sqrt(max(voltage_square(sums, p, n, conditions) / n, 0.0))
-        row["current_a"][p] = math.sqrt(max(current_square(sums, p, n, conditions) / n, 0.0))
+        row["voltage_v"][p] = root(voltage_square(sums, p, n, conditions) / n)
+        row["current_a"][p] = root(current_square(sums, p, n, conditions) / n)
         row["power_w"][p] = power_sum(sums, p, n, conditions) / n
         row["reactive_var"][p] = held_var[p]
         row["line_voltage_v"][p] = math.nan

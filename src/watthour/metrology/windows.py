@@ -29,7 +29,7 @@ def decide_counting(row: Record, cutoff_a: float, tracker: Record) -> None:
     """Apply the cut-off with its hysteresis; a phase below it has no current, power or energy."""
     for p in range(3):
         limit = cutoff_a * HYSTERESIS if tracker["counting"][p] else cutoff_a
-        tracker["counting"][p] = 1 if row["current_a"][p] >= limit else 0
+        tracker["counting"][p] = 0 if row["current_a"][p] < limit else 1  # a NaN counts, so that it is found
         row["counting"][p] = tracker["counting"][p]
         if not tracker["counting"][p]:
             row["current_a"][p] = 0.0

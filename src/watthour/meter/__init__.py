@@ -1,0 +1,7 @@
+"""The instrument: step it with samples, view it, command it. Deterministic, without a clock of its own."""
+
+from watthour.meter.instrument import Meter
+from watthour.meter.snapshot import state_from_record, state_to_record
+from watthour.meter.state import MeterState, first_state
+
+__all__ = ["Meter", "MeterState", "first_state", "state_from_record", "state_to_record"]

@@ -1,0 +1,208 @@
+"""The meter itself: blocks in, a view out, one command at a time.
+
+``step`` measures whole windows and counts them; how a source cuts its blocks changes no bit. ``settled`` is the
+meter as it would be if its source ended here. The meter knows no file, bus, thread or clock.
+"""
+
+from dataclasses import replace
+from fractions import Fraction
+from types import MappingProxyType
+
+import numpy as np
+
+from watthour.errors import OutOfRangeError, ParameterError, ReadOnlyError, SampleError
+from watthour.meter.showing import view_of
+from watthour.meter.state import Anchor, MeterState, primary_ratio, summation_of, thresholds_of
+from watthour.metrology import Rows, continues, measure, measure_end, open_window
+from watthour.parameters import check_setting, parameter
+from watthour.registers import count_windows, reset_partial
+from watthour.samples import Block
+from watthour.units import ENERGIES, MICRO, NANOSECONDS, REGISTER_MODULUS, energy_name
+from watthour.view import Command, Event, EventKind, Outcome, ResetPartial, Verdict, View, WriteSettings
+
+FLAT_RATE = 1
+"""Without a calendar all energy belongs to T1."""
+
+
+class Meter:
+    """One meter.
+
+    Parameters
+    ----------
+    state : MeterState
+        From `first_state`, or what was kept of another run.
+    """
+
+    def __init__(self, state: MeterState) -> None:
+        self._state = state
+        self._events: list[Event] = []
+
+    @property
+    def state(self) -> MeterState:
+        """All that the meter remembers; to be kept, and given to a new one."""
+        return self._state
+
+    def take_events(self) -> tuple[Event, ...]:
+        """Return what happened since last asked."""
+        events, self._events = tuple(self._events), []
+        return events
+
+    def step(self, block: Block, now_ns: int) -> None:
+        """Meter a block.
+
+        Parameters
+        ----------
+        block : Block
+            At the terminals. Samples missing before it are a gap: the stream before is settled, the gap becomes
+            an event with its length, nothing is counted for it.
+        now_ns : int
+            Instant of its first sample, nanoseconds UTC since 1970.
+
+        Raises
+        ------
+        SampleError
+            If a sample is not a number, or was metered before. The meter is left as it was.
+        """
+        state = self._state
+        if state.position is not None and block.first_sample < state.position:
+            msg = f"sample {block.first_sample} comes again: the meter has already seen up to {state.position}"
+            raise SampleError(msg)
+        anchor = Anchor(sample=block.first_sample, time_ns=now_ns, rate_hz=block.rate_hz)
+        missing = 0 if state.position is None else block.first_sample - state.position
+        if state.opened is not None and not continues(state.opened, block):
+            state = self._settle(state)
+        opened = state.opened or open_window(block, state.tracker)
+        opened, windows = measure(opened, block, thresholds_of(state.settings))
+        state = replace(state, opened=opened, tracker=opened.tracker, anchor=anchor, position=block.end_sample)
+        self._state = self._count(state, windows)
+        if len(windows):
+            self._state = replace(self._state, last=windows[-1:].copy())
+        if missing:
+            self._note_gap(missing, anchor)
+
+    def end(self) -> None:
+        """Settle the stream: its source has ended, and what is left of it is counted too."""
+        self._state = self._settle(self._state)
+
+    def change_source(self) -> None:
+        """Settle the stream and expect another source, from its first sample on; the registers go on."""
+        self._state = replace(self._settle(self._state), position=None, anchor=None)
+
+    def settled(self) -> "Meter":
+        """Return the meter as it would be if its source ended here; this one stays as it is."""
+        meter = Meter(self._state)
+        meter.end()
+        return meter
+
+    def view(self) -> View:
+        """Return what the meter shows."""
+        return view_of(self._state)
+
+    def command(self, command: Command, now_ns: int) -> Outcome:
+        """Carry out one request, whole or not at all.
+
+        Parameters
+        ----------
+        now_ns : int
+            Instant of the request, nanoseconds UTC since 1970.
+        """
+        if isinstance(command, ResetPartial):
+            return self._reset_partial(command, now_ns)
+        return self._write(command, now_ns)
+
+    def _settle(self, state: MeterState) -> MeterState:
+        if state.opened is None:
+            return state
+        opened, rest = measure_end(state.opened, thresholds_of(state.settings))
+        return self._count(replace(state, opened=None, tracker=opened.tracker), rest)
+
+    def _count(self, state: MeterState, windows: Rows) -> MeterState:
+        """Return the state after windows were counted into the registers."""
+        if not len(windows) or state.anchor is None:
+            return state
+        if not np.isfinite(windows["active_ws"]).all() or not np.isfinite(windows["reactive_vars"]).all():
+            first = int(windows["first_sample"][0])
+            msg = f"a sample from {first} on is not a number: mend the recording, or leave the channel out"
+            raise SampleError(msg)
+        on = windows["powered"].astype(bool) | bool(state.settings["auxiliary_supply"])
+        counted = _without_energy(windows, ~on)
+        registers, carry = count_windows(
+            state.registers,
+            state.carry,
+            counted,
+            summation=summation_of(state.settings),
+            ratio=primary_ratio(state.settings),
+            rate=FLAT_RATE,
+        )
+        rate_hz = state.anchor.rate_hz
+        samples = int(windows["samples"].sum())
+        operating_ns = int(np.rint(windows["samples"][on] * (NANOSECONDS / rate_hz)).sum())
+        end = int(windows["first_sample"][-1] + windows["samples"][-1])
+        self._note_power(state, windows, on)
+        self._note_roll_over(state, registers.total, state.anchor.time_of(end))
+        return replace(
+            state,
+            registers=registers,
+            carry=carry,
+            samples=state.samples + samples,
+            duration=state.duration + samples / Fraction(rate_hz),
+            operating_ns=state.operating_ns + operating_ns,
+            partial_operating_ns=state.partial_operating_ns + operating_ns,
+            powered=bool(on[-1]),
+            time_ns=state.anchor.time_of(end),
+        )
+
+    def _note(self, kind: EventKind, time_ns: int, **detail: str) -> None:
+        self._events.append(Event(time_ns=time_ns, kind=kind, detail=MappingProxyType(detail)))
+
+    def _note_gap(self, missing: int, anchor: Anchor) -> None:
+        duration_s = f"{missing / anchor.rate_hz:.6f}"
+        self._note(EventKind.SOURCE_GAP, anchor.time_of(anchor.sample - missing), samples=str(missing), duration_s=duration_s)
+
+    def _note_power(self, state: MeterState, windows: Rows, on: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
+        before = np.concatenate([[state.powered], on[:-1]])
+        for k in np.flatnonzero(on != before):
+            kind = EventKind.POWER_UP if on[k] else EventKind.POWER_DOWN
+            assert state.anchor is not None  # noqa: S101 - windows were measured from a block
+            self._note(kind, state.anchor.time_of(int(windows["first_sample"][k])))
+
+    def _note_roll_over(self, state: MeterState, after: tuple[int, ...], time_ns: int) -> None:
+        for energy, old, new in zip(ENERGIES, state.registers.total, after, strict=True):
+            if old // (MICRO * REGISTER_MODULUS) != new // (MICRO * REGISTER_MODULUS):
+                self._note(EventKind.ROLL_OVER, time_ns, register=energy_name(energy))
+
+    def _reset_partial(self, command: ResetPartial, now_ns: int) -> Outcome:
+        before = {energy_name(e): str(v) for e, v in zip(ENERGIES, self._state.registers.partial, strict=True)}
+        self._state = replace(self._state, registers=reset_partial(self._state.registers), partial_operating_ns=0)
+        self._note(EventKind.PARTIAL_RESET, now_ns, interface=command.interface, **before)
+        return Outcome(verdict=Verdict.DONE)
+
+    def _write(self, command: WriteSettings, now_ns: int) -> Outcome:
+        try:
+            wanted = {name: check_setting(name, value, command.interface) for name, value in command.settings.items()}
+        except OutOfRangeError as problem:
+            return Outcome(verdict=Verdict.OUT_OF_RANGE, message=str(problem))
+        except ReadOnlyError as problem:
+            return Outcome(verdict=Verdict.READ_ONLY, message=str(problem))
+        except ParameterError as problem:
+            return Outcome(verdict=Verdict.REFUSED, message=str(problem))
+        sealed = [name for name in wanted if parameter(name).sealed]
+        if sealed:
+            return Outcome(verdict=Verdict.SEALED, message=f"{', '.join(sealed)}: changes only while the seal is open")
+        old = self._state.settings
+        for name, value in wanted.items():
+            if old[name] != value:
+                detail = {"name": name, "old": str(old[name]), "new": str(value), "interface": command.interface}
+                self._note(EventKind.PARAMETER_CHANGED, now_ns, **detail)
+        self._state = replace(self._state, settings=MappingProxyType({**old, **wanted}))
+        return Outcome(verdict=Verdict.DONE)
+
+
+def _without_energy(windows: Rows, off: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Rows:
+    """Return the windows with no energy where the meter was off."""
+    if not off.any():
+        return windows
+    counted = windows.copy()
+    counted["active_ws"][off] = 0.0
+    counted["reactive_vars"][off] = 0.0
+    return counted

@@ -1,0 +1,164 @@
+"""A meter's state to a record that JSON can write, and back, to the last bit.
+
+Integers stay integers, floats keep every digit, sample arrays travel as bytes with their type. A record that
+does not fit is refused, never guessed.
+"""
+
+import base64
+from collections.abc import Mapping
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watthour.errors import DamagedRecordError
+from watthour.meter.state import Anchor, MeterState
+from watthour.metrology import TRACKER, WINDOW, OpenWindow, Rows, scratch_for
+from watthour.parameters import PARAMETER_BY_NAME, Interface, check_setting, parameter
+from watthour.registers import CARRY, Registers
+from watthour.samples import SAMPLE_TYPES, Block
+
+VERSION = 1
+
+Json = dict[str, Any]
+
+
+def state_to_record(state: MeterState) -> Json:
+    """Return the state as an object that JSON can write."""
+    opened = state.opened
+    return {
+        "version": VERSION,
+        "settings": {name: str(value) for name, value in state.settings.items()},
+        "registers": _registers_to_json(state.registers),
+        "carry": _text(state.carry),
+        "last": _text(state.last),
+        "tracker": None if state.tracker is None else _text(state.tracker),
+        "opened": None if opened is None else {"tracker": _text(opened.tracker), "pieces": [_piece(p) for p in opened.pieces]},
+        "anchor": None if state.anchor is None else [state.anchor.sample, state.anchor.time_ns, state.anchor.rate_hz],
+        "position": state.position,
+        "samples": state.samples,
+        "duration": str(state.duration),
+        "operating_ns": state.operating_ns,
+        "partial_operating_ns": state.partial_operating_ns,
+        "powered": state.powered,
+        "time_ns": state.time_ns,
+    }
+
+
+def state_from_record(record: Json) -> MeterState:
+    """Return the state that `state_to_record` wrote.
+
+    Raises
+    ------
+    DamagedRecordError
+        If the record is of another version or does not hold a state.
+    """
+    if record.get("version") != VERSION:
+        msg = f"state of version {record.get('version')}: this program reads version {VERSION}"
+        raise DamagedRecordError(msg)
+    try:
+        return _state(record)
+    except (KeyError, TypeError, ValueError) as problem:
+        msg = f"the record does not hold a meter's state ({problem})"
+        raise DamagedRecordError(msg) from None
+
+
+def _state(record: Json) -> MeterState:
+    anchor = record["anchor"]
+    rate_hz = None if anchor is None else float(anchor[2])
+    return MeterState(
+        settings=MappingProxyType({**_settings(record["settings"])}),
+        registers=_registers_from_json(record["registers"]),
+        carry=_rows(record["carry"], CARRY),
+        last=_rows(record["last"], WINDOW),
+        tracker=None if record["tracker"] is None else _rows(record["tracker"], TRACKER),
+        opened=None if record["opened"] is None or rate_hz is None else _opened(record["opened"], rate_hz),
+        anchor=None if anchor is None else Anchor(sample=anchor[0], time_ns=anchor[1], rate_hz=anchor[2]),
+        position=record["position"],
+        samples=record["samples"],
+        duration=Fraction(record["duration"]),
+        operating_ns=record["operating_ns"],
+        partial_operating_ns=record["partial_operating_ns"],
+        powered=record["powered"],
+        time_ns=record["time_ns"],
+    )
+
+
+def _settings(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings; one that is newer than the record has its default."""
+    unknown = set(texts) - set(PARAMETER_BY_NAME)
+    if unknown:
+        msg = f"unknown settings {', '.join(sorted(unknown))}"
+        raise ValueError(msg)
+    kept = {name: check_setting(name, text, Interface.CONFIG) for name, text in texts.items()}
+    return {name: kept.get(name, parameter(name).default) for name in PARAMETER_BY_NAME}
+
+
+def _registers_to_json(registers: Registers) -> Json:
+    return {
+        "secondary": registers.secondary,
+        "total": registers.total,
+        "partial": registers.partial,
+        "rates": registers.rates,
+        "phases": registers.phases,
+        "remainders": [[str(owed) for owed in row] for row in registers.remainders],
+    }
+
+
+def _registers_from_json(record: Json) -> Registers:
+    return Registers(
+        secondary=tuple(record["secondary"]),
+        total=tuple(record["total"]),
+        partial=tuple(record["partial"]),
+        rates=tuple(tuple(row) for row in record["rates"]),
+        phases=tuple(tuple(row) for row in record["phases"]),
+        remainders=tuple(tuple(Fraction(owed) for owed in row) for row in record["remainders"]),
+    )
+
+
+def _text(array: NDArray[Any]) -> str:
+    return base64.b64encode(array.tobytes()).decode()
+
+
+def _rows(text: str, dtype: np.dtype[np.void]) -> Rows:
+    return np.frombuffer(base64.b64decode(text, validate=True), dtype).copy()
+
+
+def _piece(block: Block) -> Json:
+    return {
+        "type": block.voltages.dtype.name,
+        "voltages": _text(block.voltages),
+        "currents": _text(block.currents),
+        "rate_hz": block.rate_hz,
+        "first_sample": block.first_sample,
+        "scales": [block.voltage_scale, block.voltage_offset, block.current_scale, block.current_offset],
+    }
+
+
+def _opened(record: Json, rate_hz: float) -> OpenWindow:
+    tracker = _rows(record["tracker"], TRACKER)
+    pieces = tuple(_block(piece) for piece in record["pieces"])
+    return OpenWindow(tracker=tracker, pieces=pieces, scratch=scratch_for(tracker, rate_hz))
+
+
+def _block(record: Json) -> Block:
+    if record["type"] not in SAMPLE_TYPES:
+        msg = f"samples of type {record['type']}"
+        raise ValueError(msg)
+    voltage_scale, voltage_offset, current_scale, current_offset = (tuple(row) for row in record["scales"])
+    return Block(
+        voltages=_samples(record["voltages"], record["type"]),
+        currents=_samples(record["currents"], record["type"]),
+        rate_hz=record["rate_hz"],
+        first_sample=record["first_sample"],
+        voltage_scale=voltage_scale,
+        voltage_offset=voltage_offset,
+        current_scale=current_scale,
+        current_offset=current_offset,
+    )
+
+
+def _samples(text: str, name: str) -> NDArray[Any]:
+    return np.frombuffer(base64.b64decode(text, validate=True), np.dtype(name)).reshape(3, -1).copy()

@@ -1,0 +1,138 @@
+"""All that a meter remembers, as one frozen record.
+
+A step takes one and returns the next, so a meter can be asked what it would show if its source ended here
+without being changed by the question. Nothing in it is a clock: instants arrive with the samples.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
+
+import numpy as np
+
+from watthour.metrology import WINDOW, OpenWindow, Rows, Thresholds
+from watthour.models import RATINGS, VOLTAGE_PRESENT_V, current_range_of
+from watthour.parameters import DEFAULTS, Interface, Setting, check_setting
+from watthour.registers import Carry, Registers, Summation, first_carry
+from watthour.units import NANOSECONDS, Ratio
+
+_WRAP_HOURS = 4000
+"""A 32-bit Wh counter that may wrap sooner at Imax gets a standing warning (MID)."""
+_LARGEST_RATIO = {5: 259, 1: 1296}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchor:
+    """An instant of the sample clock: sample `sample` was taken at `time_ns`."""
+
+    sample: int
+    time_ns: int
+    rate_hz: float
+
+    def time_of(self, sample: int) -> int:
+        """Return the instant of a sample, nanoseconds UTC since 1970."""
+        return self.time_ns + round((sample - self.sample) * NANOSECONDS / self.rate_hz)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterState:
+    """What a meter remembers from step to step.
+
+    Parameters
+    ----------
+    settings : mapping of str to Setting
+        Every parameter.
+    position : int or None
+        Index in the source of the next sample; None before the first.
+    anchor : Anchor or None
+        Sample clock of the last block.
+    opened : OpenWindow or None
+        Samples not yet measured; None between streams.
+    tracker : ndarray of TRACKER or None
+        Of the stream before, where it broke.
+    last : ndarray of WINDOW, shape (0,) or (1,)
+        The last whole window.
+    carry : ndarray of CARRY
+        Remainders and signs of the count.
+    samples, duration : int, Fraction
+        Samples counted into the registers, and the seconds they stand for.
+    operating_ns, partial_operating_ns : int
+        Time with voltage on.
+    powered : bool
+        False with all voltages out and no auxiliary supply.
+    time_ns : int
+        Instant of the end of what has been counted.
+    """
+
+    settings: Mapping[str, Setting]
+    registers: Registers
+    carry: Carry
+    last: Rows
+    position: int | None = None
+    anchor: Anchor | None = None
+    opened: OpenWindow | None = None
+    tracker: Rows | None = None
+    samples: int = 0
+    duration: Fraction = Fraction(0)
+    operating_ns: int = 0
+    partial_operating_ns: int = 0
+    powered: bool = True
+    time_ns: int = 0
+
+
+def first_state(settings: Mapping[str, object]) -> MeterState:
+    """Return the state of a new meter.
+
+    Parameters
+    ----------
+    settings : mapping
+        Settings that differ from their defaults.
+
+    Raises
+    ------
+    ParameterError, UsageError
+        If a setting is unknown or impossible.
+    """
+    given = {name: check_setting(name, value, Interface.CONFIG) for name, value in settings.items()}
+    state = MeterState(
+        settings=MappingProxyType({**DEFAULTS, **given}),
+        registers=Registers(),
+        carry=first_carry(),
+        last=np.zeros(0, WINDOW),
+    )
+    thresholds_of(state.settings)
+    return state
+
+
+def ratio_setting(settings: Mapping[str, Setting], name: str) -> Ratio:
+    """Return a setting that is a transformer's ratio."""
+    value = settings[name]
+    assert isinstance(value, Ratio)  # noqa: S101 - its parameter row admits nothing else
+    return value
+
+
+def primary_ratio(settings: Mapping[str, Setting]) -> Fraction:
+    """Return CT x VT, primary per secondary, exact."""
+    return ratio_setting(settings, "ct").fraction * ratio_setting(settings, "vt").fraction
+
+
+def thresholds_of(settings: Mapping[str, Setting]) -> Thresholds:
+    """Return cut-off and voltage limit of the current range that the CT chooses."""
+    cutoff_a = current_range_of(ratio_setting(settings, "ct")).cutoff_a
+    return Thresholds(present_v=VOLTAGE_PRESENT_V, cutoff_a=cutoff_a)
+
+
+def summation_of(settings: Mapping[str, Setting]) -> Summation:
+    """Return how the three phases make a total."""
+    return Summation[str(settings["summation"]).upper()]
+
+
+def standing_warnings(settings: Mapping[str, Setting]) -> tuple[str, ...]:
+    """Return what stays true and worrying while these settings hold."""
+    ratio = primary_ratio(settings)
+    limit = _LARGEST_RATIO[int(ratio_setting(settings, "ct").secondary)]
+    if ratio <= limit:
+        return ()
+    reason = f"at Imax the registers of {RATINGS.register_maximum_kwh} kWh roll over in less than {_WRAP_HOURS} h"
+    return (f"CT x VT ratio {float(ratio):g} is above {limit}: {reason}",)
