@@ -1,0 +1,168 @@
+"""Reading TOML files into checked descriptions, with every refusal one line that names file and line.
+
+In: a path and the pydantic model that says what the file may hold. Out: the model, filled. The file's bytes
+come along, since their hash is what makes a simulated source the same one after a restart.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from watthour.errors import ConfigError
+from watthour.host.toml_lines import KeyPath, line_of
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
+_AT_END = " (at end of document)"
+_LONGEST_SHOWN = 60
+
+
+def read_toml(path: Path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise ConfigError(str(path), f"cannot be read: {problem.strerror}; check the path") from None
+
+
+def parse_toml(file: str, content: bytes) -> dict[str, Any]:
+    """Return what a TOML file holds.
+
+    Raises
+    ------
+    ConfigError
+        If it is not TOML, naming the line.
+    """
+    try:
+        return tomllib.loads(content.decode())
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        raise ConfigError(file, "not UTF-8 text; save the file as UTF-8", line) from None
+    except tomllib.TOMLDecodeError as problem:
+        raise _syntax_error(file, content.decode(), str(problem)) from None
+
+
+def _syntax_error(file: str, text: str, message: str) -> ConfigError:
+    """Return tomllib's refusal with its line moved to the front."""
+    place = _AT_LINE.search(message)
+    line = int(place[1]) if place else len(text.rstrip().splitlines())
+    column = f" at column {place[2]}" if place else " at the end"
+    what = _AT_LINE.sub("", message).removesuffix(_AT_END)
+    return ConfigError(file, f"not valid TOML{column}: {what}", max(line, 1))
+
+
+def check_toml(file: str, content: bytes, model: type[Model]) -> Model:
+    """Return what a TOML file holds as the model that describes it.
+
+    Raises
+    ------
+    ConfigError
+        If the file is not TOML or the model refuses it; of several refusals the first is told.
+    """
+    tables = parse_toml(file, content)
+    try:
+        return model.model_validate(tables)
+    except ValidationError as refusal:
+        first = _most_telling(refusal.errors(include_url=False))
+        path = (*first["loc"], *first.get("ctx", {}).get("path", ()))
+        raise ConfigError(file, _problem(first, path, tables, model), line_of(content.decode(), path)) from None
+
+
+def _most_telling(errors: list[ErrorDetails]) -> ErrorDetails:
+    """Return the first refusal; of a key that is missing beside one that is unknown, the likely slip of the pen."""
+    first = errors[0]
+    if first["type"] != "missing":
+        return first
+    beside = (error for error in errors if error["type"] == "extra_forbidden" and error["loc"][:-1] == first["loc"][:-1])
+    return next(beside, first)
+
+
+def _problem(error: ErrorDetails, path: KeyPath, tables: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """Return one refusal in the words of the file: the key, its value, what is wrong."""
+    if error["type"] in {"extra_forbidden", "missing"}:
+        return _wrong_key(error, path, model)
+    reached, value = _written(tables, path)
+    return f"{_name(reached[-1])} = {_shown(value)}: {_sentence(error)}" if reached else _sentence(error)
+
+
+def _wrong_key(error: ErrorDetails, path: KeyPath, model: type[BaseModel]) -> str:
+    """Return what is wrong with a key that is not known, or not there."""
+    key, *tables = (_name(part) for part in reversed(path) if isinstance(part, str))
+    table = f" in {tables[0]}" if tables else ""
+    if error["type"] == "missing":
+        return f"{key} is missing{table}; add it"
+    return f"unknown key {key}{table}; known: {', '.join(_known_keys(model, path))}"
+
+
+def _written(tables: Mapping[str, Any], path: KeyPath) -> tuple[list[str], object]:
+    """Return the keys of a path as far as the file has them, and what stands there.
+
+    pydantic lengthens a path by the member of a union that it tried; that is no key of the file.
+    """
+    value: Any = tables
+    keys: list[str] = []
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            break
+        keys += [part] if isinstance(part, str) else []
+    return keys, value
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """Return what pydantic says without its own jargon."""
+    if error["type"] == "model_type":
+        return "must be a table, with a header in brackets"
+    return error["msg"].removeprefix("Value error, ").replace("Input should be", "must be").replace("valid tuple", "list")
+
+
+def _name(key: str) -> str:
+    """Return a key as TOML writes it, on one line."""
+    return key if key.isprintable() else json.dumps(key)
+
+
+def _shown(value: object) -> str:
+    """Return a value as TOML writes it, as short as it fits on a line of an error."""
+    if isinstance(value, Mapping):
+        return "{...}"
+    if isinstance(value, list):
+        shown = f"[{', '.join(_shown(item) for item in value)}]"
+    else:
+        shown = json.dumps(value, ensure_ascii=False) if isinstance(value, str | bool) else str(value)
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
+
+
+def _known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:
+    """Return the keys that the table holding `path` may have."""
+    for part in path[:-1]:
+        field = _fields(model).get(str(part))
+        nested = _models_in(field.annotation) if field else []
+        model = nested[0] if nested else model
+    return list(_fields(model))
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return a model's fields by the names they have in the file."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return the pydantic models named anywhere in an annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models_in(inner)]

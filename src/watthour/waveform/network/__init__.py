@@ -1,0 +1,6 @@
+"""A simulated installation: a description of supply and loads becomes samples at the meter's terminals."""
+
+from watthour.waveform.network.description import Network
+from watthour.waveform.network.source import NetworkSource
+
+__all__ = ["Network", "NetworkSource"]
