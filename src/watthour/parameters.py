@@ -86,6 +86,10 @@ class Parameter:
         return value
 
 
+_LONGEST_WHOLE = 18
+"""Digits of a whole number; a longer one is refused before anybody spells it out."""
+
+
 def _whole(row: Parameter, given: object) -> Setting:
     try:
         number = Decimal(str(given))
@@ -93,6 +97,8 @@ def _whole(row: Parameter, given: object) -> Setting:
         number = Decimal("NaN")
     if isinstance(given, bool) or not number.is_finite() or number != number.to_integral_value():
         raise OutOfRangeError(row.name, f"{given!r} is no whole number")
+    if number.adjusted() >= _LONGEST_WHOLE:
+        raise OutOfRangeError(row.name, f"{str(given)[:_LONGEST_WHOLE]!r} is outside {row.minimum} to {row.maximum}")
     return int(number)
 
 
@@ -104,7 +110,7 @@ def _decimal(row: Parameter, given: object) -> Setting:
         raise OutOfRangeError(row.name, f"{given!r} is no number") from None
     if isinstance(given, bool) or kept != number:
         raise OutOfRangeError(row.name, f"{given!r} is no number of at most {row.decimals} decimals")
-    return kept
+    return abs(kept) if kept.is_zero() else kept
 
 
 def _choice(row: Parameter, given: object) -> Setting:

@@ -33,7 +33,7 @@ class Block:
     Parameters
     ----------
     voltages, currents : ndarray, shape (3, n)
-        Planar, each row C-contiguous; all six rows of one of `SAMPLE_TYPES`.
+        Planar, each row C-contiguous; all six rows of one of `SAMPLE_TYPES`, in the machine's byte order.
     rate_hz : float
         Samples per second, at least `MINIMUM_RATE_HZ`.
     first_sample : int
@@ -46,7 +46,7 @@ class Block:
     Raises
     ------
     SampleError
-        If the shapes or types do not agree, or the rate is too low.
+        If the shapes or types do not agree, a row is not contiguous, or the rate is too low.
     """
 
     voltages: NDArray[np.generic]
@@ -63,7 +63,10 @@ class Block:
         if v.ndim != 2 or v.shape[0] != 3 or v.shape != i.shape:  # noqa: PLR2004 - three phases
             msg = f"a block needs voltages and currents of shape (3, n), got {v.shape} and {i.shape}"
             raise SampleError(msg)
-        if v.dtype != i.dtype or v.dtype.name not in SAMPLE_TYPES:
+        if len(self) > 1 and (v.strides[1] != v.itemsize or i.strides[1] != i.itemsize):
+            msg = "a block is planar: the samples of a channel lie side by side, not interleaved"
+            raise SampleError(msg)
+        if v.dtype != i.dtype or v.dtype.name not in SAMPLE_TYPES or not v.dtype.isnative:
             msg = f"a block's samples are all of one of {', '.join(SAMPLE_TYPES)}, got {v.dtype} and {i.dtype}"
             raise SampleError(msg)
         if not self.rate_hz >= MINIMUM_RATE_HZ:

@@ -6,9 +6,11 @@ printed from it.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
 
 MICRO = 10**6
 """Micro-units in a unit: one watt-hour is 10^6 microwatt-hours."""
@@ -69,16 +71,20 @@ def round_half_up(value: float | Fraction | Decimal) -> int:
     >>> round_half_up(2.5), round_half_up(-2.5)
     (3, -3)
     """
-    exact = value if isinstance(value, Decimal) else Decimal(Fraction(value).numerator) / Fraction(value).denominator
-    return int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    if isinstance(value, Decimal):
+        value = Fraction(value)  # its arithmetic rounds to 28 digits
+    magnitude = value if value >= 0 else -value
+    whole = int(magnitude)
+    nearest = whole + int(2 * (magnitude - whole) >= 1)  # exact in binary too: the difference loses no bit
+    return nearest if value >= 0 else -nearest
 
 
-_RATIO = re.compile(r"\s*(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)\s*")
+_RATIO = re.compile(r"\s*(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A transformer's ratio as its plate prints it, primary over secondary.
+    """A transformer's ratio as its plate prints it, primary over secondary; both above 0, else ValueError.
 
     >>> Ratio.parse("200/5").fraction
     Fraction(40, 1)
@@ -87,18 +93,19 @@ class Ratio:
     primary: Decimal
     secondary: Decimal
 
+    def __post_init__(self) -> None:
+        if not (self.primary > 0 and self.secondary > 0):
+            msg = f"{self} is no ratio: both numbers must be above 0"
+            raise ValueError(msg)
+
     @classmethod
     def parse(cls, text: str) -> "Ratio":
         """Return the ratio written ``PRIMARY/SECONDARY``; raise ValueError if it is not one."""
         match = _RATIO.fullmatch(text)
-        try:
-            primary, secondary = (Decimal(part) for part in match.groups()) if match else (Decimal(0), Decimal(0))
-        except InvalidOperation:  # pragma: no cover - the pattern admits digits only
-            primary = secondary = Decimal(0)
-        if not primary or not secondary:
+        if match is None:
             msg = f'{text!r} is no ratio: write primary/secondary, such as "200/5"'
             raise ValueError(msg)
-        return cls(primary, secondary)
+        return cls(Decimal(match[1]), Decimal(match[2]))
 
     @property
     def fraction(self) -> Fraction:
@@ -181,12 +188,12 @@ _ENERGY_MEANING = {
     "q4": ("R4", "reactive energy, quadrant 4 (P+ Q-)", "OBIS 1-0:8.8.0"),
 }
 
-REGISTER_SETS: dict[str, str] = {
+REGISTER_SETS: Mapping[str, str] = MappingProxyType({
     "": "",
     "partial_": "since the last partial reset",
     **{f"{rate}_": f"at rate {rate.upper()}" for rate in RATES},
     **{f"{phase}_": f"of phase {phase.upper()}" for phase in PHASES},
-}
+})
 """Prefixes of the register sets of six energies, and what each counts."""
 
 
@@ -205,5 +212,5 @@ VALUES: tuple[Value, ...] = (*_MEASURED, *_STATE, *_energies())
 """The nomenclature: every value a meter shows, in the order it is shown."""
 
 
-VALUE_BY_NAME: dict[str, Value] = {value.name: value for value in VALUES}
+VALUE_BY_NAME: Mapping[str, Value] = MappingProxyType({value.name: value for value in VALUES})
 """The same rows by name."""

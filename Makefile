@@ -1,0 +1,64 @@
+# watthour: `make help` lists what there is. A machine needs GNU make and Python 3.11 or later; the rest comes by itself.
+
+PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3.14 python3,\
+  $(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP   := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+
+# The parts whose branch coverage is held, each by itself, in percent.
+COVERED   := metrology registers meter wire station
+THRESHOLD := 95
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench docs lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: $(READY) ## make .venv with everything, from requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	@'$(or $(PYTHON),false)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo 'watthour needs Python 3.11 or later: install it, or name it: make setup PYTHON=/path/to/python3' >&2; exit 1; }
+	'$(PYTHON)' -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: $(READY) ## start the workshop's meter on Modbus TCP 127.0.0.1:1502
+	$(BIN)/watthour run examples/workshop.toml
+
+check: $(READY) ## format, lint, types, architecture, documents
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_architecture.py tests/test_docs.py
+
+test: $(READY) ## everything that must pass, and the coverage of the parts that are held to it
+	$(BIN)/pytest --cov --cov-report=
+	@failed=; for part in $(COVERED); do \
+	  test -e src/watthour/$$part -o -e src/watthour/$$part.py || { echo "coverage: no $$part yet"; continue; }; \
+	  $(BIN)/coverage report --skip-covered --fail-under=$(THRESHOLD) \
+	    --include="src/watthour/$$part.py,src/watthour/$$part/*" \
+	    || { echo "coverage of $$part is below $(THRESHOLD) %" >&2; failed=1; }; \
+	done; test -z "$$failed"
+
+bench: $(READY) ## the ratios, measured here and now
+	@for script in $(filter-out bench/_%,$(wildcard bench/*.py)); do \
+	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
+	done
+
+docs: $(READY) ## write docs/nomenclature.md anew from the sources
+	$(BIN)/python tools/nomenclature.py
+
+lock: ## resolve pyproject.toml anew into requirements.lock (needs uv)
+	@command -v uv >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --group dev --group bench pyproject.toml -o requirements.lock
+
+clean: ## remove what checks, tests and builds left behind; .venv and the meters' state stay
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks .coverage .coverage.* htmlcov dist build bench/out
+	find src tests tools bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,183 @@
+"""The commands a user types, and what each asks of the host.
+
+Each command turns words into records, calls one function, prints. Modules that process samples or open buses
+are imported inside the command that needs them.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Parameter
+from rich.console import Console
+
+from watthour import __version__
+from watthour.errors import UsageError
+from watthour.host.instants import iso, to_ns
+
+if TYPE_CHECKING:
+    from watthour.host.lines import Reading
+
+app = App(
+    name="watthour",
+    help="A three-phase energy meter in software: samples in, trusted kilowatt-hours out.",
+    version=f"watthour {__version__}",
+)
+
+Json = Annotated[bool, Parameter(negative="")]
+
+
+@app.command
+def run(
+    config: Path | None = None,
+    /,
+    *,
+    model: str | None = None,
+    source: Path | None = None,
+    channels: str | None = None,
+    speed: str = "1",
+    data: Path | None = None,
+    listen: Annotated[list[str] | None, Parameter(negative="")] = None,
+    duration: float | None = None,
+    hold: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> None:
+    """Meter a source: a simulated installation or a recording.
+
+    Parameters
+    ----------
+    config
+        The meter's configuration (TOML). Options win over it.
+    model
+        Code or name of the model; "watthour models" lists them.
+    source
+        A recording (.cfg, .cff, .csv) or a network file (.toml).
+    channels
+        V1,V2,V3,I1,I2,I3 of a recording, by name or number from 1.
+    speed
+        Seconds of samples per second: 1, another number, or max.
+    data
+        Directory that keeps the meter's state.
+    listen
+        Bus to answer on, such as modbus+tcp://127.0.0.1:1502; may be repeated.
+    duration
+        Stop at this sample time in seconds, counted from the source's first sample.
+    hold
+        Go on answering after the source has ended.
+    json
+        Print the result as one JSON object on the last line.
+    """
+    from watthour.host.config import Options, plan_from  # noqa: PLC0415
+    from watthour.host.metering import Pace  # noqa: PLC0415
+    from watthour.host.running import run_meter  # noqa: PLC0415
+
+    if duration is not None and not duration > 0:
+        msg = f"--duration {duration:g}: ask for more than 0 seconds"
+        raise UsageError(msg)
+    options = Options(model=model, source=source, channels=channels, data=data, listen=tuple(listen or ()))
+    plan = plan_from(config, options)
+    run_meter(plan, Pace(speed=_speed(speed), duration_s=duration, hold=hold), as_json=json)
+
+
+def _speed(text: str) -> float | None:
+    """Return a speed as a number; None is as fast as possible."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.0 < speed < float("inf"):
+        msg = f"--speed {text}: write 1, another number above 0, or max"
+        raise UsageError(msg)
+    return speed
+
+
+@app.command
+def read(url: str, /, *, json: Json = False, watch: float | None = None) -> None:
+    """Read a meter's values over its bus.
+
+    Parameters
+    ----------
+    url
+        Where it is, such as modbus+tcp://127.0.0.1:1502?unit=1.
+    json
+        Print one JSON object a reading.
+    watch
+        Read again every so many seconds, until interrupted.
+    """
+    from watthour.host.lines import parse_url, read_values  # noqa: PLC0415
+
+    if watch is not None and not watch > 0:
+        msg = f"--watch {watch:g}: ask for more than 0 seconds"
+        raise UsageError(msg)
+    address = parse_url(url)
+    while True:
+        begun_s = time.monotonic()
+        _print_reading(asyncio.run(read_values(address)), as_json=json, again=watch is not None)
+        if watch is None:
+            return
+        time.sleep(max(0.0, begun_s + watch - time.monotonic()))
+
+
+def _print_reading(reading: "Reading", *, as_json: bool, again: bool) -> None:
+    from watthour.host.terminal import reading_tables  # noqa: PLC0415
+
+    if as_json:
+        time_text = iso(to_ns(reading.time))
+        content = {"url": reading.url, "time": time_text, "serial": reading.serial, "values": dict(reading.values)}
+        _print_json(content)
+        return
+    console = Console()
+    if again and console.is_terminal:
+        console.clear()
+    console.print(reading_tables(reading.url, reading.model, reading.serial, reading.values))
+
+
+@app.command
+def models(*, json: Json = False) -> None:
+    """List the models of the range.
+
+    Parameters
+    ----------
+    json
+        Print them as one JSON array.
+    """
+    from watthour.host.terminal import models_table  # noqa: PLC0415
+    from watthour.models import MODELS, RATINGS  # noqa: PLC0415
+
+    if json:
+        _print_json([{**asdict(model), **asdict(RATINGS)} for model in MODELS])
+    else:
+        Console().print(models_table())
+
+
+@app.command(name="map")
+def map_(bus: Literal["modbus"], /, *, format: Literal["table", "markdown", "csv", "json"] = "table") -> None:  # noqa: A002
+    """Print the register map.
+
+    Parameters
+    ----------
+    bus
+        modbus.
+    format
+        How to print it.
+    """
+    from watthour.host.terminal import map_table  # noqa: PLC0415
+    from watthour.maps.sheet import as_csv, as_json, as_markdown  # noqa: PLC0415
+
+    written = {"markdown": as_markdown, "csv": as_csv, "json": as_json}
+    if format == "table":
+        Console().print(map_table(bus))
+    else:
+        sys.stdout.write(written[format]())
+
+
+def _print_json(content: object) -> None:
+    """Print a value on one line, at once."""
+    sys.stdout.write(json.dumps(content) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,209 @@
+"""A meter's configuration file and the command line's words, made into one plan of what to run.
+
+In: a TOML file and options. Out: a `Plan`, checked as far as it can be without opening anything. The command
+line wins over the file; paths in the file are relative to it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from watthour.errors import ConfigError, ParameterError, UsageError
+from watthour.host.instants import to_ns
+from watthour.host.lines import BusUrl, parse_url
+from watthour.host.toml_files import check_toml, read_toml
+from watthour.host.toml_lines import line_of
+from watthour.models import current_range_of, model_of, require_bus
+from watthour.parameters import DEFAULTS, Interface, Setting, check_setting
+from watthour.units import Ratio
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _SourceTable(_Table):
+    network: str | None = None
+    recording: str | None = None
+    channels: Annotated[list[str | int], Field(min_length=6, max_length=6)] | None = None
+    values: Literal["primary", "secondary"] | None = None
+    start: AwareDatetime | None = None
+    rate_hz: Annotated[float, Field(gt=0)] | None = None
+    scale: Annotated[list[float], Field(min_length=6, max_length=6)] | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "_SourceTable":
+        if (self.network is None) == (self.recording is None):
+            msg = "name one source: network = FILE or recording = FILE"
+            raise ValueError(msg)
+        return self
+
+
+class _ListenTable(_Table):
+    url: str
+
+
+class _MeterFile(_Table):
+    data: str | None = None
+    meter: dict[str, Any] = Field(default_factory=dict)
+    source: _SourceTable | None = None
+    listen: list[_ListenTable] = Field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceWish:
+    """Where samples shall come from, before anything is opened."""
+
+    path: Path
+    channels: tuple[str | int, ...] | None = None
+    values: Literal["primary", "secondary"] | None = None
+    start_ns: int | None = None
+    rate_hz: float | None = None
+    scale: tuple[float, ...] | None = None
+
+    @property
+    def is_network(self) -> bool:
+        """Whether the file describes a simulated installation; any other is a recording."""
+        return self.path.suffix.lower() == ".toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to run.
+
+    Parameters
+    ----------
+    settings : mapping of str to Setting
+        Settings the user gave; the others have their defaults.
+    data : Path, optional
+        Directory that keeps the meter's state; None: it lives in memory.
+    listen : tuple of BusUrl
+    """
+
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    source: SourceWish | None = None
+    listen: tuple[BusUrl, ...] = ()
+    data: Path | None = None
+
+    def setting(self, name: str) -> Setting:
+        """Return a setting as this plan has it."""
+        return self.settings.get(name, DEFAULTS[name])
+
+    def ratio(self, name: str) -> Ratio:
+        """Return a setting that is a transformer's ratio."""
+        value = self.setting(name)
+        return value if isinstance(value, Ratio) else Ratio.parse(str(value))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says; None or empty: nothing."""
+
+    model: str | None = None
+    source: Path | None = None
+    channels: str | None = None
+    data: Path | None = None
+    listen: Sequence[str] = ()
+
+
+def plan_from(config: Path | None, options: Options) -> Plan:
+    """Return the plan of a run.
+
+    Raises
+    ------
+    ConfigError
+        If the file is wrong, naming its line.
+    UsageError
+        If the two together name no source, or ask what the model cannot do.
+    """
+    plan = Plan() if config is None else read_config(config)
+    plan = _with_options(plan, options)
+    if plan.source is None:
+        msg = "no source: name a configuration, or --source FILE with --channels V1,V2,V3,I1,I2,I3"
+        raise UsageError(msg)
+    current_range_of(plan.ratio("ct"))
+    return plan
+
+
+def read_config(path: Path) -> Plan:
+    """Return what a configuration file asks for.
+
+    Raises
+    ------
+    ConfigError
+        Naming file, line and remedy.
+    """
+    content = read_toml(path)
+    table = check_toml(str(path), content, _MeterFile)
+    text = content.decode()
+    settings = _settings(str(path), text, table.meter)
+    plan = Plan(settings=settings, source=_source(path.parent, table.source))
+    try:
+        listen = _listeners(plan, [row.url for row in table.listen])
+    except UsageError as problem:
+        raise ConfigError(str(path), str(problem), line_of(text, ("listen", 0, "url"))) from None
+    return replace(plan, listen=listen, data=None if table.data is None else path.parent / table.data)
+
+
+def _settings(file: str, text: str, given: Mapping[str, Any]) -> dict[str, Setting]:
+    settings = {}
+    for name, value in given.items():
+        try:
+            known = model_of(str(value)).code if name == "model" else value
+            settings[name] = check_setting(name, known, Interface.CONFIG)
+            if name == "ct":
+                current_range_of(Ratio.parse(str(value)))
+        except (ParameterError, UsageError) as problem:
+            raise ConfigError(file, str(problem), line_of(text, ("meter", name))) from None
+    return settings
+
+
+def _source(folder: Path, table: _SourceTable | None) -> SourceWish | None:
+    if table is None:
+        return None
+    file = table.network or table.recording or ""
+    return SourceWish(
+        path=folder / file,
+        channels=None if table.channels is None else tuple(table.channels),
+        values=table.values,
+        start_ns=None if table.start is None else to_ns(table.start),
+        rate_hz=table.rate_hz,
+        scale=None if table.scale is None else tuple(table.scale),
+    )
+
+
+def _listeners(plan: Plan, urls: Sequence[str]) -> tuple[BusUrl, ...]:
+    """Return the addresses to listen on, each on a bus that the model has."""
+    model = model_of(str(plan.setting("model")))
+    for url in urls:
+        if url.startswith(("modbus", "mbus")):
+            require_bus(model, "mbus" if url.startswith("mbus") else "modbus")
+    return tuple(parse_url(url) for url in urls)
+
+
+def _with_options(plan: Plan, options: Options) -> Plan:
+    """Return the plan with the command line's words in force."""
+    if options.model is not None:
+        plan = replace(plan, settings={**plan.settings, "model": model_of(options.model).code})
+    if options.source is not None:
+        plan = replace(plan, source=SourceWish(path=options.source))
+    if options.channels is not None:
+        if plan.source is None:
+            msg = "--channels says nothing without a source: add --source FILE"
+            raise UsageError(msg)
+        plan = replace(plan, source=replace(plan.source, channels=_channels(options.channels)))
+    if options.data is not None:
+        plan = replace(plan, data=options.data)
+    urls = options.listen or [str(url) for url in plan.listen]
+    return replace(plan, listen=_listeners(plan, urls))
+
+
+def _channels(text: str) -> tuple[str, ...]:
+    channels = tuple(part.strip() for part in text.split(","))
+    if len(channels) != 6:  # noqa: PLR2004 - three voltages and three currents
+        msg = f"--channels {text}: name six, V1,V2,V3,I1,I2,I3, not {len(channels)}"
+        raise UsageError(msg)
+    return channels

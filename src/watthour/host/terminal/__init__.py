@@ -1,0 +1,17 @@
+"""What people see in a terminal: the live meter, progress, tables, and one line for each thing that happens."""
+
+from watthour.host.terminal.live import Scene, watched
+from watthour.host.terminal.log import event_line, say
+from watthour.host.terminal.tables import map_table, models_table, phase_table, reading_tables, register_table
+
+__all__ = [
+    "Scene",
+    "event_line",
+    "map_table",
+    "models_table",
+    "phase_table",
+    "reading_tables",
+    "register_table",
+    "say",
+    "watched",
+]

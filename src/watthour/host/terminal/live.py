@@ -1,0 +1,128 @@
+"""A run as a person watches it: the meter's values as they change, or how far a fast run has come.
+
+The screen only looks: it asks for the view last published a few times a second.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from watthour.host.instants import iso
+from watthour.host.metering import MeteringThread
+from watthour.host.terminal.figures import elapsed, figure
+from watthour.host.terminal.log import say
+from watthour.host.terminal.tables import phase_table, register_table
+from watthour.models import model_of
+from watthour.view import View
+
+_SHOWN_EVENTS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What stands around the values while a run is watched."""
+
+    source: str
+    rate_hz: float
+    listeners: Sequence[str]
+
+
+class SampleRate:
+    """Samples a second as they are taken in, averaged over the last seconds."""
+
+    def __init__(self) -> None:
+        self._marks: list[tuple[float, int]] = []
+
+    def update(self, now_s: float, sample: int) -> float | None:
+        """Return the rate after a look at the counter; None at first."""
+        self._marks = [mark for mark in self._marks if now_s - mark[0] < 5.0][-50:]  # noqa: PLR2004 - seconds
+        self._marks.append((now_s, sample))
+        seconds = now_s - self._marks[0][0]
+        return (sample - self._marks[0][1]) / seconds if seconds > 0 else None
+
+
+def live_page(view: View, scene: Scene, sample_rate: float | None, events: Sequence[str]) -> RenderableType:
+    """Return one picture of a running meter."""
+    model = model_of(view.model)
+    head = Text.assemble((f"{model.name}", "bold"), f"  {model.code}  serial {view.serial}  {scene.source}")
+    state = f"{iso(view.time_ns)[:19]}Z  {elapsed(view.duration_s)} metered at {figure(scene.rate_hz, 'samples/s')}"
+    coming = "" if sample_rate is None else f", {figure(sample_rate, 'samples/s')} coming in"
+    lines: list[RenderableType] = [head, Text(state + coming), Text()]
+    if not view.powered:
+        lines += [Text("no voltage: the meter is off, its bus is silent", style="bold red"), Text()]
+    lines += [phase_table(view.values), register_table(view.values)]
+    lines += [Text(f"listening on {url}", style="green") for url in scene.listeners]
+    lines += [Text(warning, style="yellow") for warning in view.warnings]
+    lines += [Text(event, style="dim") for event in events[-_SHOWN_EVENTS:]]
+    return Group(*lines, Text("Ctrl-C stops", style="dim"))
+
+
+class Watching:
+    """What looks at a run a few times a second; this one only tells its events, line by line."""
+
+    is_live = False
+
+    def look(self, events: Sequence[str]) -> None:
+        """Take in what happened since the last look."""
+        for event in events:
+            say(event)
+
+
+class _WatchingValues(Watching):
+    """Shows the meter's values as they change."""
+
+    is_live = True
+
+    def __init__(self, thread: MeteringThread, scene: Scene, live: Live) -> None:
+        self._thread, self._scene, self._live = thread, scene, live
+        self._rate = SampleRate()
+        self._events: list[str] = []
+
+    def look(self, events: Sequence[str]) -> None:
+        self._events = [*self._events, *events][-_SHOWN_EVENTS:]
+        sample_rate = self._rate.update(time.monotonic(), self._thread.progress.sample)
+        self._live.update(live_page(self._thread.view, self._scene, sample_rate, self._events), refresh=True)
+
+
+class _WatchingProgress(Watching):
+    """Shows how far a fast run has come."""
+
+    is_live = False
+
+    def __init__(self, thread: MeteringThread, bar: Progress, task: TaskID) -> None:
+        self._thread, self._bar, self._task = thread, bar, task
+
+    def look(self, events: Sequence[str]) -> None:
+        super().look(events)
+        progress = self._thread.progress
+        shown = figure(self._thread.view.values.get("import_wh"), "Wh imported")
+        self._bar.update(self._task, total=progress.end_sample, completed=progress.sample, state=shown)
+
+
+@contextmanager
+def watched(thread: MeteringThread, scene: Scene, *, fast: bool, quiet: bool) -> Iterator[Watching]:
+    """Yield what watches a run while the context lasts.
+
+    Parameters
+    ----------
+    fast : bool
+        Show a progress bar instead of values.
+    quiet : bool
+        Draw nothing; events are told all the same.
+    """
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield Watching()
+    elif fast:
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
+        with Progress(*columns, TextColumn("{task.fields[state]}"), TimeRemainingColumn(), console=console) as bar:
+            yield _WatchingProgress(thread, bar, bar.add_task(scene.source, total=None, state=""))
+    else:
+        with Live(console=console, auto_refresh=False) as live:
+            yield _WatchingValues(thread, scene, live)

@@ -1,0 +1,110 @@
+"""Tables for people: a meter's values and registers, the range, the register map."""
+
+from collections.abc import Mapping
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from watthour.host.terminal.figures import UNKNOWN, energy, factor, figure
+from watthour.maps import Status
+from watthour.maps.modbus import REGISTERS
+from watthour.maps.sheet import record
+from watthour.models import CURRENT_RANGES, MODELS, RATINGS
+from watthour.units import ENERGIES, PHASES, energy_name, energy_unit
+from watthour.view import Number
+
+Values = Mapping[str, Number]
+
+_UNITS = {"wh": "Wh", "varh": "varh"}
+_MAP_COLUMNS = ("address", "name", "type", "unit", "decimals", "access", "block", "status")
+_BUSES = {"modbus": "RS-485, Modbus", "mbus": "M-Bus", "": UNKNOWN}
+
+
+def _table(title: str, *columns: str, left: int = 1) -> Table:
+    """Return an empty table; the first `left` columns are text, the others figures."""
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="left" if place < left else "right", no_wrap=True)
+    return table
+
+
+def phase_table(values: Values) -> Table:
+    """Return voltages, currents and powers, a row a phase and one for the total."""
+    table = _table("Now", "", "voltage", "current", "active", "reactive", "apparent", "PF", "cos φ")
+    for phase in PHASES:
+        table.add_row(phase.upper(), *_phase_cells(values, f"_{phase}"))
+    neutral = figure(values.get("current_n_a"), "A")
+    total = _phase_cells(values, "")
+    table.add_row("total", f"{figure(values.get('frequency_hz'), 'Hz')}", f"N {neutral}", *total[2:], style="bold")
+    return table
+
+
+def _phase_cells(values: Values, end: str) -> list[str]:
+    return [
+        figure(values.get(f"voltage{end}_v"), "V"),
+        figure(values.get(f"current{end}_a"), "A"),
+        figure(values.get(f"power{end}_w"), "W"),
+        figure(values.get(f"reactive{end}_var"), "var"),
+        figure(values.get(f"apparent{end}_va"), "VA"),
+        factor(values.get(f"power_factor{end}")),
+        factor(values.get(f"cos_phi{end}")),
+    ]
+
+
+def register_table(values: Values) -> Table:
+    """Return the six energies: total, partial, at the active rate and per phase."""
+    rate = int(values.get("active_rate") or 1)
+    prefixes = {"total": "", "partial": "partial_", f"T{rate}": f"t{rate}_", "L1": "l1_", "L2": "l2_", "L3": "l3_"}
+    table = _table("Registers", "", *prefixes)
+    for name in ENERGIES:
+        unit = _UNITS[energy_unit(name)]
+        cells = [energy(values.get(energy_name(name, prefix)), unit) for prefix in prefixes.values()]
+        table.add_row(name if len(name) > 2 else name.upper(), *cells)  # noqa: PLR2004 - Q1 ... Q4
+    return table
+
+
+def reading_tables(url: str, model: str, serial: int, values: Values) -> RenderableType:
+    """Return what a meter answered, as tables."""
+    head = Text.assemble((model, "bold"), f"  serial {serial}  {url}")
+    return Group(head, Text(), phase_table(values), register_table(values))
+
+
+def models_table() -> RenderableType:
+    """Return the range, and under it the ratings that all its models share."""
+    table = _table("The range", "code", "model", "certified to", "bus", "inputs", "pulse outputs", left=4)
+    for model in MODELS:
+        inputs, outputs = (str(count) if count else UNKNOWN for count in (model.digital_inputs, model.pulse_outputs))
+        table.add_row(model.code, model.name, model.certification, _BUSES[model.bus], inputs, outputs)
+    ratings = _table("All of them", "", "", left=2)
+    for name, value in rating_lines():
+        ratings.add_row(name, value)
+    return Group(table, ratings)
+
+
+def rating_lines() -> list[tuple[str, str]]:
+    """Return the ratings that all models share, in words."""
+    low_v, high_v = RATINGS.voltages_v
+    currents = "; ".join(
+        f".../{c.secondary_a} A: {c.minimum_a:g} - {c.reference_a:g} ({c.maximum_a:g}) A" for c in CURRENT_RANGES
+    )
+    return [
+        ("voltage", f"3x{low_v:g}/220 - 3x{high_v:g}/400 V, -20 % ... +20 %"),
+        ("current", currents),
+        ("frequency", " - ".join(f"{f:g}" for f in RATINGS.frequencies_hz) + " Hz"),
+        ("active energy", f"class {RATINGS.active_class}"),
+        ("reactive energy", f"class {RATINGS.reactive_class}"),
+        ("LED pulses", f"{RATINGS.pulse_constant_per_kwh} imp/kWh, imp/kvarh (secondary)"),
+        ("registers", f"{RATINGS.register_maximum_kwh} kWh, then 0; {RATINGS.rates} rates"),
+    ]
+
+
+def map_table(bus: str) -> Table:
+    """Return the register map of a bus, a row a register, the widest remarks left to the other formats."""
+    table = _table(f"Register map, {_BUSES[bus]}", *_MAP_COLUMNS, left=len(_MAP_COLUMNS))
+    for row in REGISTERS:
+        told = record(row)
+        style = "dim" if row.status is Status.PLANNED else None
+        table.add_row(*(str(told[column]) for column in _MAP_COLUMNS), style=style)
+    return table

@@ -1,0 +1,53 @@
+"""What the world sees of a meter, and may ask of it."""
+
+import dataclasses
+
+import pytest
+
+from watthour.parameters import DEFAULTS, Interface
+from watthour.view import Event, EventKind, Outcome, ResetPartial, Verdict, View, WriteSettings
+
+VIEW = View(
+    model="Q23612",
+    serial=1,
+    time_ns=0,
+    samples=0,
+    duration_s=0.0,
+    powered=True,
+    values={"power_w": None},
+    exact={"import_microwh": 0},
+    parameters=DEFAULTS,
+)
+RECORDS = [
+    VIEW,
+    Event(time_ns=0, kind=EventKind.POWER_UP),
+    WriteSettings(settings={"ct": "200/5"}, interface=Interface.BUS),
+    ResetPartial(interface=Interface.KEYS),
+    Outcome(verdict=Verdict.DONE),
+]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+def test_a_record_does_not_change_and_takes_no_new_fields(record):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(record, dataclasses.fields(record)[0].name, None)
+    assert not hasattr(record, "__dict__")
+
+
+@pytest.mark.parametrize("kind", [type(record) for record in RECORDS])
+def test_a_record_is_made_by_keyword_only(kind):
+    assert all(field.kw_only for field in dataclasses.fields(kind))
+
+
+def test_a_meter_makes_a_view_without_diagnosis():
+    assert (VIEW.diagnosis, VIEW.warnings) == ((), ())
+
+
+def test_an_outcome_is_one_of_five_verdicts():
+    assert {str(verdict) for verdict in Verdict} == {"done", "out of range", "read-only", "sealed", "refused"}
+
+
+def test_two_events_do_not_share_their_detail():
+    one, other = (Event(time_ns=n, kind=EventKind.SOURCE_GAP) for n in (1, 2))
+    assert one.detail == {}
+    assert one.detail is not other.detail
