@@ -21,8 +21,6 @@ from watthour.host.store import DataDirectory
 from watthour.host.terminal import Scene, event_line, phase_table, register_table, say, watched
 from watthour.view import Command, Outcome, View
 
-_LOOK_S = 0.1
-
 
 class ThreadPort:
     """A meter on its own thread, as a bus asks it.
@@ -61,13 +59,18 @@ def run_meter(plan: Plan, pace: Pace, *, as_json: bool) -> None:
         for remark in work.remarks:
             say(remark)
         thread = MeteringThread(work, pace)
-        asyncio.run(_run(thread, work, plan.listen, pace, quiet=as_json))
+        shown = asyncio.run(_run(thread, work, plan.listen, pace, quiet=as_json))
     if thread.failure is not None:
         raise thread.failure
-    _print_result(thread.view, as_json=as_json)
+    if as_json:
+        sys.stdout.write(json.dumps(result_of(thread.view)) + "\n")
+        sys.stdout.flush()
+    elif not shown:
+        Console().print(phase_table(thread.view.values), register_table(thread.view.values))
 
 
-async def _run(thread: MeteringThread, work: Work, listen: Sequence[BusUrl], pace: Pace, *, quiet: bool) -> None:
+async def _run(thread: MeteringThread, work: Work, listen: Sequence[BusUrl], pace: Pace, *, quiet: bool) -> bool:
+    """Run to the end, and say whether the values have been on the screen."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, thread.stop)
@@ -80,22 +83,18 @@ async def _run(thread: MeteringThread, work: Work, listen: Sequence[BusUrl], pac
             listeners.append(str(BusUrl(scheme=url.scheme, host=host, port=port, unit=url.unit)))
         scene = Scene(source=work.source.name, rate_hz=work.source.rate_hz, listeners=listeners)
         with watched(thread, scene, fast=pace.speed is None, quiet=quiet) as watching:
-            for text in () if watching.is_live else listeners:
-                say(f"listening on {text}")
+            told = () if watching.is_live else (*(f"listening on {text}" for text in listeners), *thread.view.warnings)
+            for line in told:
+                say(line)
             thread.start()
-            while not (thread.done.is_set() or (thread.ended.is_set() and not pace.hold)):
-                await asyncio.sleep(_LOOK_S)
-                watching.look([event_line(event) for event in thread.take_events()])
-    thread.join()
-
-
-def _print_result(view: View, *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(result_of(view)) + "\n")
-        sys.stdout.flush()
-        return
-    console = Console()
-    console.print(phase_table(view.values), register_table(view.values))
+            try:
+                while not thread.done.is_set():
+                    await asyncio.sleep(watching.every_s)
+                    watching.look([event_line(event) for event in thread.take_events()])
+            finally:
+                thread.stop()
+                thread.join()
+    return watching.is_live
 
 
 def result_of(view: View) -> dict[str, object]:

@@ -33,16 +33,16 @@ def factor(value: Number) -> str:
     return UNKNOWN if value is None else f"{value:.3f}"
 
 
-def energy(value: Number, unit: str) -> str:
-    """Return a register in thousands of its unit, as the display shows it.
+def energy(value: Number) -> str:
+    """Return a register in thousands of its unit.
 
-    >>> energy(4_294_967_295, "varh")
-    '4 294 967.295 kvarh'
+    >>> energy(4_294_967_295)
+    '4 294 967.295'
     """
     if value is None:
         return UNKNOWN
     whole, rest = divmod(int(value), 1000)
-    return f"{f'{whole:,}'.replace(',', ' ')}.{rest:03d} k{unit}"
+    return f"{f'{whole:,}'.replace(',', ' ')}.{rest:03d}"
 
 
 def elapsed(seconds: float) -> str:

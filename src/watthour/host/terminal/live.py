@@ -51,8 +51,8 @@ def live_page(view: View, scene: Scene, sample_rate: float | None, events: Seque
     """Return one picture of a running meter."""
     model = model_of(view.model)
     head = Text.assemble((f"{model.name}", "bold"), f"  {model.code}  serial {view.serial}  {scene.source}")
-    state = f"{iso(view.time_ns)[:19]}Z  {elapsed(view.duration_s)} metered at {figure(scene.rate_hz, 'samples/s')}"
-    coming = "" if sample_rate is None else f", {figure(sample_rate, 'samples/s')} coming in"
+    state = f"{iso(view.time_ns)[:19]}Z  {elapsed(view.duration_s)} metered at {scene.rate_hz:g} samples/s"
+    coming = "" if sample_rate is None else f", {sample_rate:.0f} samples/s coming in"
     lines: list[RenderableType] = [head, Text(state + coming), Text()]
     if not view.powered:
         lines += [Text("no voltage: the meter is off, its bus is silent", style="bold red"), Text()]
@@ -67,6 +67,7 @@ class Watching:
     """What looks at a run a few times a second; this one only tells its events, line by line."""
 
     is_live = False
+    every_s = 0.1
 
     def look(self, events: Sequence[str]) -> None:
         """Take in what happened since the last look."""
@@ -78,6 +79,7 @@ class _WatchingValues(Watching):
     """Shows the meter's values as they change."""
 
     is_live = True
+    every_s = 0.25
 
     def __init__(self, thread: MeteringThread, scene: Scene, live: Live) -> None:
         self._thread, self._scene, self._live = thread, scene, live
@@ -92,8 +94,6 @@ class _WatchingValues(Watching):
 
 class _WatchingProgress(Watching):
     """Shows how far a fast run has come."""
-
-    is_live = False
 
     def __init__(self, thread: MeteringThread, bar: Progress, task: TaskID) -> None:
         self._thread, self._bar, self._task = thread, bar, task

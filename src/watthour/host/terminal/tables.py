@@ -17,14 +17,17 @@ from watthour.view import Number
 
 Values = Mapping[str, Number]
 
-_UNITS = {"wh": "Wh", "varh": "varh"}
+_UNITS = {"wh": "kWh", "varh": "kvarh"}
+_ACTIVE = ("import", "export")
 _MAP_COLUMNS = ("address", "name", "type", "unit", "decimals", "access", "block", "status")
 _BUSES = {"modbus": "RS-485, Modbus", "mbus": "M-Bus", "": UNKNOWN}
 
 
 def _table(title: str, *columns: str, left: int = 1) -> Table:
     """Return an empty table; the first `left` columns are text, the others figures."""
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    table = Table(
+        title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False, padding=(0, 1, 0, 0)
+    )
     for place, column in enumerate(columns):
         table.add_column(column, justify="left" if place < left else "right", no_wrap=True)
     return table
@@ -59,9 +62,8 @@ def register_table(values: Values) -> Table:
     prefixes = {"total": "", "partial": "partial_", f"T{rate}": f"t{rate}_", "L1": "l1_", "L2": "l2_", "L3": "l3_"}
     table = _table("Registers", "", *prefixes)
     for name in ENERGIES:
-        unit = _UNITS[energy_unit(name)]
-        cells = [energy(values.get(energy_name(name, prefix)), unit) for prefix in prefixes.values()]
-        table.add_row(name if len(name) > 2 else name.upper(), *cells)  # noqa: PLR2004 - Q1 ... Q4
+        label = f"{name if name in _ACTIVE else name.upper()} {_UNITS[energy_unit(name)]}"
+        table.add_row(label, *(energy(values.get(energy_name(name, prefix))) for prefix in prefixes.values()))
     return table
 
 

@@ -17,8 +17,8 @@ from watthour.waveform.track import Chunk, Track
 
 SAMPLE_TYPES = {"BINARY": "<i2", "BINARY32": "<i4", "FLOAT32": "<f4"}
 
-_CHUNK_BYTES = 1 << 22
-_MOST_ROWS = 1 << 18
+_CHUNK_BYTES = 1 << 21
+_MOST_ROWS = 1 << 17
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,180 @@
+"""How fast samples become registers, against what the machine can read and against a Python peer.
+
+Every figure is a ratio of two things timed in this run, in turn, several times; the median of the ratios is
+what counts. Bars are those of the design. Run it with ``make bench``.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import numba
+import numpy as np
+from daqopen.channelbuffer import AcqBuffer
+from pqopen.powersystem import PowerSystem
+
+from watthour.host.recordings import open_recording
+from watthour.meter import Meter, first_state
+from watthour.metrology.sums import FRINGE, cross_sums, fill_oscillator, phase_sums
+from watthour.samples import Block
+from watthour.units import Ratio
+
+RATE_HZ = 10_000
+FREQUENCY_HZ = 50.02
+LARGE_S = 1200
+"""A recording of 288 MB in float32: larger than any cache."""
+RECORDING_S = 60
+WINDOW = 2000
+REPEATS = 5
+
+
+def three_phases(seconds: int) -> np.ndarray:
+    """Return V1 V2 V3 I1 I2 I3 in float32, shape (6, n): unbalanced, with a fifth harmonic."""
+    angle = 2 * np.pi * FREQUENCY_HZ / RATE_HZ * np.arange(seconds * RATE_HZ)
+    rows = []
+    for size, lag, fifth in ((325.0, 0.0, 0.02), (7.0, 0.6, 0.2)):
+        for phase in range(3):
+            turned = angle - 2 * np.pi * phase / 3 - lag
+            rows.append((size * (np.cos(turned) + fifth * np.cos(5 * turned))).astype(np.float32))
+    return np.stack(rows)
+
+
+@numba.njit(fastmath=True, nogil=True)
+def read_all(samples: np.ndarray) -> float:
+    """Add every sample: what it costs to read them at all."""
+    total = 0.0
+    for row in range(samples.shape[0]):
+        for k in range(samples.shape[1]):
+            total += samples[row, k]
+    return total
+
+
+@numba.njit(nogil=True)
+def sum_all(samples: np.ndarray, table: np.ndarray, gain: np.ndarray) -> float:
+    """Run the sums kernels over every window, as the meter does; every sum is used, so none is optimised away."""
+    total = 0.0
+    six = (samples[0], samples[1], samples[2], samples[3], samples[4], samples[5])
+    for first in range(0, samples.shape[1] - WINDOW + 1, WINDOW):
+        last = first + WINDOW
+        for p in range(3):
+            for value in phase_sums(six[p][first:last], six[3 + p][first:last], table[0][:WINDOW], table[1][:WINDOW]):
+                total += value
+        for value in cross_sums(six, first, last, gain, 0.0):
+            total += value
+    return total
+
+
+def step_all(samples: np.ndarray) -> Meter:
+    """Step a meter through all samples in one block."""
+    meter = Meter(first_state({}))
+    meter.step(Block(voltages=samples[:3], currents=samples[3:], rate_hz=RATE_HZ, first_sample=0), 0)
+    meter.end()
+    return meter
+
+
+def write_recording(folder: Path, samples: np.ndarray) -> Path:
+    """Write the samples as COMTRADE 2013 FLOAT32 and return the header's path."""
+    count = samples.shape[1]
+    names = ("V1", "V2", "V3", "I1", "I2", "I3")
+    channels = [f"{k},{name},,,{name[0].replace('I', 'A')},1,0,0,-1e4,1e4,1,1,S" for k, name in enumerate(names, 1)]
+    head = ["bench,watthour,2013", "6,6A,0D", *channels, "50", "1", f"{RATE_HZ},{count}"]
+    tail = ["01/01/2026,00:00:00.000000", "01/01/2026,00:00:00.000000", "FLOAT32", "1", "0,0", "0,0"]
+    path = folder / "bench.cfg"
+    path.write_text("\r\n".join([*head, *tail, ""]))
+    rows = np.zeros(count, [("number", "<u4"), ("stamp", "<u4"), ("values", "<f4", (6,))])
+    rows["number"] = np.arange(1, count + 1)
+    rows["values"] = samples.T
+    rows.tofile(folder / "bench.dat")
+    return path
+
+
+def meter_recording(path: Path) -> Meter:
+    """Meter a recording on disk to its end."""
+    one = Ratio(Decimal(1), Decimal(1))
+    source = open_recording(path, channels=None, values="secondary", ct=one, vt=one)
+    meter = Meter(first_state({}))
+    for block in source.blocks():
+        meter.step(block, 0)
+    meter.end()
+    return meter
+
+
+def peer_energy_wh(samples: np.ndarray, folder: Path) -> float:
+    """Meter the same samples with pqopen-lib, its energy counters on, in blocks of half a second."""
+    buffers = [AcqBuffer(size=4 * RATE_HZ) for _ in samples]
+    system = PowerSystem(zcd_channel=buffers[0], input_samplerate=RATE_HZ, zcd_threshold=0.1)
+    for p in range(3):
+        system.add_phase(u_channel=buffers[p], i_channel=buffers[3 + p])
+    system.enable_energy_channels(folder / "energy.json", ignore_value=True)
+    block = RATE_HZ // 2
+    for first in range(0, samples.shape[1], block):
+        for buffer, row in zip(buffers, samples, strict=True):
+            buffer.put_data(row[first : first + block])
+        system.process()
+    return float(system.output_channels["W_pos"].last_sample_value)
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Return how long a call takes."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def median_ratio(reference: Callable[[], object], ours: Callable[[], object]) -> tuple[float, float, float]:
+    """Return the median of reference/ours over paired runs, and the fastest time of each."""
+    pairs = [(seconds_of(reference), seconds_of(ours)) for _ in range(REPEATS)]
+    ratio = statistics.median(a / b for a, b in pairs)
+    return ratio, min(a for a, _ in pairs), min(b for _, b in pairs)
+
+
+def report(name: str, ratio: float, bar: float, detail: str) -> None:
+    """Print one line of the result."""
+    print(f"{name:<48} {ratio:9.3g}   bar {bar:<6.3g} {'met' if ratio >= bar else 'MISSED':<7} {detail}", flush=True)
+
+
+def main() -> None:
+    """Print the ratios."""
+    large = three_phases(LARGE_S)
+    table, gain = np.zeros((2, WINDOW + 2 * FRINGE)), np.ones(6)
+    fill_oscillator(2 * np.pi * FREQUENCY_HZ / RATE_HZ, table)
+    step_all(large[:, : 2 * RATE_HZ])
+    read_all(large[:, :WINDOW].copy())
+    sum_all(large[:, :WINDOW].copy(), table, gain)
+    gigabytes = large.nbytes / 1e9
+
+    ratio, reading, summing = median_ratio(lambda: read_all(large), lambda: sum_all(large, table, gain))
+    report(
+        "sums kernel / memory read, one core, float32",
+        ratio,
+        0.5,
+        f"{gigabytes / summing:.1f} of {gigabytes / reading:.1f} GB/s",
+    )
+    ratio, reading, stepping = median_ratio(lambda: read_all(large), lambda: step_all(large))
+    report(
+        "Meter.step / memory read, one core, float32",
+        ratio,
+        1 / 3,
+        f"{gigabytes / stepping:.1f} of {gigabytes / reading:.1f} GB/s",
+    )
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        samples = np.ascontiguousarray(large[:, : RECORDING_S * RATE_HZ])
+        path = write_recording(folder, samples)
+        meter_recording(path)
+        ours_wh = meter_recording(path).state.registers.total[0] / 1e6
+        theirs_wh = peer_energy_wh(samples, folder)
+        ratio, peer, ours = median_ratio(lambda: peer_energy_wh(samples, folder), lambda: meter_recording(path))
+        detail = f"{RECORDING_S / ours:.0f} and {RECORDING_S / peer:.0f} times real time"
+        report("recording -> registers / pqopen-lib", ratio, 50, detail)
+        ratio, peer, ours = median_ratio(lambda: peer_energy_wh(samples, folder), lambda: step_all(samples))
+        report("Meter.step / pqopen-lib", ratio, 800, f"{RECORDING_S / ours:.0f} and {RECORDING_S / peer:.0f} times real time")
+        print(f"energy of {RECORDING_S} s: watthour {ours_wh:.6f} Wh, pqopen-lib {theirs_wh:.6f} Wh")
+
+
+if __name__ == "__main__":
+    main()
