@@ -79,6 +79,17 @@ def round_half_up(value: float | Fraction | Decimal) -> int:
     return nearest if value >= 0 else -nearest
 
 
+def steps_half_up(value: float | Fraction | Decimal, decimals: int) -> int:
+    """Return a value in steps of its last decimal, rounded once as `round_half_up` does; exact, and by integers alone.
+
+    >>> steps_half_up(0.25, 1), steps_half_up(-0.25, 1), steps_half_up(2.675, 2)
+    (3, -3, 267)
+    """
+    numerator, denominator = value.as_integer_ratio()
+    nearest = int((2 * abs(numerator) * 10**decimals + denominator) // (2 * denominator))
+    return nearest if numerator >= 0 else -nearest
+
+
 _RATIO = re.compile(r"\s*(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)\s*", re.ASCII)
 
 

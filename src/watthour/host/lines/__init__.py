@@ -1,0 +1,19 @@
+"""Lines: the ports a meter answers on, and the other end that reads one."""
+
+from watthour.host.lines.modbus_client import MeterLine, connect, read_values
+from watthour.host.lines.modbus_server import ModbusTcpServer, serve_modbus_tcp
+from watthour.host.lines.port import MeterPort
+from watthour.host.lines.url import BusUrl, parse_url
+from watthour.host.lines.values import Reading
+
+__all__ = [
+    "BusUrl",
+    "MeterLine",
+    "MeterPort",
+    "ModbusTcpServer",
+    "Reading",
+    "connect",
+    "parse_url",
+    "read_values",
+    "serve_modbus_tcp",
+]

@@ -1,0 +1,164 @@
+"""Reading a meter over Modbus TCP: the other end of the line.
+
+In: a URL. Out: a `Reading`, or one line that says why there is none. One request is on its way at a time, as slow gateways
+like it.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+from watthour.errors import BadFrameError, ExceptionReplyError, NoAnswerError, PeerError
+from watthour.host.lines.url import BusUrl
+from watthour.host.lines.values import Reading, decode, plan_reads, valid_values, wanted_rows
+from watthour.wire.modbus.link import ANSWER_TIMEOUT_S, Answered, Broken, ClientEvent, ClientLink, Damaged, Unanswered
+from watthour.wire.modbus.message import ExceptionCode, ExceptionReply, ReadReply, ReadRequest, Request, exception_words
+
+ANY_UNIT = 255
+"""The unit that a meter alone on its port answers, whatever its own (Messaging on TCP/IP V1.0b, 4.4.1.2)."""
+
+READ_BYTES = 4096
+
+
+class MeterLine:
+    """An open connection to a meter; `connect` opens one."""
+
+    def __init__(
+        self, url: BusUrl, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, timeout_s: float = ANSWER_TIMEOUT_S
+    ) -> None:
+        self._url = url
+        self._unit = ANY_UNIT if url.unit is None else url.unit
+        self._timeout_s = timeout_s
+        self._reader, self._writer = reader, writer
+        self._link = ClientLink(answer_timeout_s=timeout_s, frame_timeout_s=timeout_s)
+        self._loop = asyncio.get_running_loop()
+
+    async def read(self) -> Reading:
+        """Read every value once.
+
+        Raises
+        ------
+        NoAnswerError, ExceptionReplyError, BadFrameError
+            As `read_values`.
+        """
+        rows = wanted_rows()
+        contents = {request.start: await self.fetch(request) for request in plan_reads(rows)}
+        decoded = decode(rows, contents)
+        return Reading(
+            url=str(self._url),
+            time=datetime.now(UTC),
+            model=str(decoded["model"]),
+            serial=int(decoded["serial"]),
+            values=valid_values(rows, decoded),
+        )
+
+    async def fetch(self, request: ReadRequest) -> bytes:
+        """Return the contents of registers.
+
+        Raises
+        ------
+        NoAnswerError, ExceptionReplyError, BadFrameError
+            As `read_values`.
+        """
+        try:
+            self._writer.write(self._link.send(request, unit=self._unit, now=self._loop.time()))
+            while True:
+                for event in await self._hear():
+                    data = self._contents(event)
+                    if data is not None:
+                        return data
+        except ConnectionError as problem:
+            msg = f"{self._url}: the connection broke: {problem.strerror or problem}"
+            raise NoAnswerError(msg) from None
+
+    async def _hear(self) -> list[ClientEvent]:
+        """Return what comes next: replies, a silence, or the end of the connection."""
+        deadline = self._link.next_deadline()
+        wait_s = None if deadline is None else max(0.0, deadline - self._loop.time())
+        try:
+            data = await asyncio.wait_for(self._reader.read(READ_BYTES), wait_s)
+        except TimeoutError:
+            return self._link.receive(b"", self._loop.time())
+        if data:
+            return self._link.receive(data, self._loop.time())
+        msg = f"{self._url}: it closed the connection without an answer"
+        raise NoAnswerError(msg)
+
+    def _contents(self, event: ClientEvent) -> bytes | None:
+        """Return the contents that an event brings, None where it brings nothing; raise what it means else."""
+        if isinstance(event, Answered) and isinstance(event.reply, ReadReply):
+            return event.reply.data
+        if isinstance(event, Answered) and isinstance(event.reply, ExceptionReply):
+            raise self._refused(event.request, event.reply)
+        if isinstance(event, Unanswered):
+            msg = f"{self._url}: no answer within {self._timeout_s:g} s"
+            raise NoAnswerError(msg)
+        if isinstance(event, Damaged | Broken):
+            msg = f"{self._url}: no Modbus answer: {event.reason}"
+            raise BadFrameError(msg)
+        return None
+
+    def _refused(self, request: Request, reply: ExceptionReply) -> PeerError:
+        """Return what an exception means."""
+        words = exception_words(reply.code)
+        if reply.code == ExceptionCode.GATEWAY_TARGET_FAILED:
+            text = f"unit {self._unit} does not answer there ({words}): name the meter's own with ?unit="
+        else:
+            text = f"unit {self._unit} refused to show {request.count} registers from {request.start:04X}h ({words})"
+        return ExceptionReplyError(reply.code, f"{self._url}: {text}")
+
+
+@asynccontextmanager
+async def connect(url: BusUrl, *, timeout_s: float = ANSWER_TIMEOUT_S) -> AsyncIterator[MeterLine]:
+    """Open a connection to a meter, to be read as often as one likes.
+
+    Raises
+    ------
+    NoAnswerError
+        If it cannot be reached.
+    """
+    reader, writer = await _open(url, timeout_s)
+    try:
+        yield MeterLine(url, reader, writer, timeout_s=timeout_s)
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+async def _open(url: BusUrl, timeout_s: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    try:
+        return await asyncio.wait_for(asyncio.open_connection(url.host, url.port), timeout_s)
+    except TimeoutError:
+        reason = f"no answer within {timeout_s:g} s"
+    except ConnectionRefusedError:
+        reason = "connection refused: nothing listens there; is the meter running?"
+    except socket.gaierror:
+        reason = f"no such host as {url.host}"
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+    msg = f"{url}: {reason}"
+    raise NoAnswerError(msg)
+
+
+async def read_values(url: BusUrl, *, timeout_s: float = ANSWER_TIMEOUT_S) -> Reading:
+    """Read every value of a meter once, in few long reads.
+
+    Parameters
+    ----------
+    timeout_s : float
+        Time for the connection, and for each answer.
+
+    Raises
+    ------
+    NoAnswerError
+        If it cannot be reached, does not answer in time, or closes the connection.
+    ExceptionReplyError
+        If it answers with an exception: a unit that is not there (0Bh), a meter that lacks the watthour block (02).
+    BadFrameError
+        If what it sends is no answer.
+    """
+    async with connect(url, timeout_s=timeout_s) as line:
+        return await line.read()

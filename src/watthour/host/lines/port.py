@@ -1,0 +1,15 @@
+"""What a line needs of a meter: its newest view, and somewhere to ask."""
+
+from typing import Protocol
+
+from watthour.view import Command, Outcome, View
+
+
+class MeterPort(Protocol):
+    """A meter as lines and pages see it."""
+
+    def view(self) -> View:
+        """Return the newest view; the same object as long as there is no newer one."""
+
+    async def ask(self, command: Command) -> Outcome:
+        """Carry a command to the meter and return its outcome."""

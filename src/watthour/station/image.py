@@ -1,0 +1,177 @@
+"""A view as the registers of one model: the bytes that reads are cut from.
+
+In: a model's rows and a view. Out: one image of all its registers, and where each variable stands in it. The layout is
+made once a model; an image once a view. What a request may ask is not known here.
+"""
+
+import re
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import cast
+
+from watthour import __version__
+from watthour.maps.modbus import BLOCK_VERSION, LIVE, VALIDITY_BITS_PER_REGISTER, VALIDITY_REGISTERS
+from watthour.maps.register import BYTES_PER_REGISTER, Encodable, Register
+from watthour.models import Model, model_of
+from watthour.parameters import PARAMETER_BY_NAME
+from watthour.units import VALUE_BY_NAME, Ratio
+from watthour.view import View
+
+Reader = Callable[[View], Encodable]
+"""What a row shows of a view."""
+
+STATUS_WARNING = 0b01
+STATUS_FINDING = 0b10
+"""Bits of the register ``status``."""
+
+_VALIDITY = tuple(f"validity_{n}" for n in range(VALIDITY_REGISTERS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Variables that follow one another without a gap.
+
+    Parameters
+    ----------
+    start, end : int
+        First address, and first address behind it.
+    offset : int
+        Where its bytes begin in the image.
+    ends : frozenset of int
+        The addresses behind each of its variables: where a request may end.
+    """
+
+    start: int
+    end: int
+    offset: int
+    ends: frozenset[int]
+
+    def cut(self, image: bytes, start: int, count: int) -> bytes:
+        """Return the bytes of `count` registers from `start` on."""
+        begin = self.offset + (start - self.start) * BYTES_PER_REGISTER
+        return image[begin : begin + count * BYTES_PER_REGISTER]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Where everything of one model stands.
+
+    Parameters
+    ----------
+    rows : tuple of Register
+        The rows it has, sorted by address.
+    by_start : mapping of int to Register
+    spans : mapping of int to Span
+        For each address where a variable begins: the span it belongs to.
+    addresses : frozenset of int
+        Every address that exists.
+    """
+
+    rows: tuple[Register, ...]
+    by_start: Mapping[int, Register]
+    spans: Mapping[int, Span]
+    addresses: frozenset[int]
+    readers: tuple[Reader, ...]
+    packing: struct.Struct
+    validity: tuple[int, ...]
+
+    def image(self, view: View) -> bytes:
+        """Return all registers of a view, in the order of the rows, validity bits set."""
+        encoded = [row.encode(read(view)) for row, read in zip(self.rows, self.readers, strict=True)]
+        raws = [raw for raw, _ in encoded]
+        bits = sum(1 << row.bit for row, (_, valid) in zip(self.rows, encoded, strict=True) if valid and row.bit is not None)
+        for word, place in enumerate(self.validity):
+            raws[place] = bits >> (word * VALIDITY_BITS_PER_REGISTER) & (2**VALIDITY_BITS_PER_REGISTER - 1)
+        return self.packing.pack(*raws)
+
+    def variables(self, start: int, count: int) -> list[Register]:
+        """Return the rows that registers cover whole."""
+        return [self.by_start[address] for address in range(start, start + count) if address in self.by_start]
+
+
+@cache
+def layout_of(model: str) -> Layout:
+    """Return the layout of a model, by its code or name: the live rows whose feature it has."""
+    having = model_of(model)
+    return layout_for(tuple(row for row in LIVE if _has(having, row.needs)))
+
+
+def _has(model: Model, feature: str) -> bool:
+    """Say whether a model has what a row needs; most rows need nothing."""
+    return not feature or bool(getattr(model, feature))
+
+
+def layout_for(rows: Sequence[Register]) -> Layout:
+    """Return the layout of rows that are sorted by address."""
+    names = [row.name for row in rows]
+    return Layout(
+        rows=tuple(rows),
+        by_start=MappingProxyType({row.address: row for row in rows}),
+        spans=MappingProxyType({row.address: span for span, members in _spans(rows) for row in members}),
+        addresses=frozenset(address for row in rows for address in range(row.address, row.end)),
+        readers=tuple(_reader(row.name) for row in rows),
+        packing=struct.Struct(">" + "".join(row.layout for row in rows)),
+        validity=tuple(names.index(name) for name in _VALIDITY if name in names),
+    )
+
+
+def _spans(rows: Sequence[Register]) -> list[tuple[Span, list[Register]]]:
+    """Return the rows parted where an address is missing."""
+    groups: list[list[Register]] = []
+    for row in rows:
+        if groups and groups[-1][-1].end == row.address:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    spans, offset = [], 0
+    for group in groups:
+        start, end = group[0].address, group[-1].end
+        spans.append((Span(start=start, end=end, offset=offset, ends=frozenset(row.end for row in group)), group))
+        offset += (end - start) * BYTES_PER_REGISTER
+    return spans
+
+
+def _reader(name: str) -> Reader:
+    """Return how a name is read from a view: what the meter says of itself, a setting, a value, or an exact energy."""
+    if name in _IDENTITY:
+        return _IDENTITY[name]
+    if name in PARAMETER_BY_NAME:
+        return lambda view: cast("Encodable", view.parameters[name])
+    if name in VALUE_BY_NAME:
+        return lambda view: view.values.get(name)
+    return lambda view: view.exact.get(name)
+
+
+def _ratio(name: str) -> Callable[[View], Ratio]:
+    return lambda view: cast("Ratio", view.parameters[name])
+
+
+def _status(view: View) -> int:
+    return STATUS_WARNING * bool(view.warnings) | STATUS_FINDING * bool(view.diagnosis)
+
+
+_VERSION = tuple(int(digits) for digits in re.findall(r"\d+", __version__)[:3])
+_CT, _VT = _ratio("ct"), _ratio("vt")
+
+_IDENTITY: Mapping[str, Reader] = MappingProxyType(
+    {
+        "block_version": lambda _: BLOCK_VERSION,
+        "ct_primary": lambda view: _CT(view).primary,
+        "ct_secondary": lambda view: _CT(view).secondary,
+        "firmware_major": lambda _: _VERSION[0],
+        "firmware_minor": lambda _: _VERSION[1],
+        "firmware_revision": lambda _: _VERSION[2],
+        "model": lambda view: model_of(view.model).name,
+        "partial_reset": lambda _: 0,
+        "serial": lambda view: view.serial,
+        "status": _status,
+        "vt_primary": lambda view: _VT(view).primary,
+        "vt_secondary": lambda view: _VT(view).secondary,
+        "warnings": lambda view: len(view.warnings),
+        **dict.fromkeys(_VALIDITY, lambda _: 0),
+    }
+)
+"""What the meter says of itself; the validity words are filled in when all else is encoded."""

@@ -1,0 +1,187 @@
+"""Meters as stations on a Modbus line: a request and their views become a reply, a command to ask, or silence.
+
+In: unit, request, and a view of each meter on the line. Out: a `Reply`, an `Ask` whose outcome becomes the reply, or None:
+silence. Checks come in the order of the Application Protocol V1.1b3, clause 7: function (01), quantity and byte count (03) —
+both already judged by ``wire`` — then address range (02), then execution. Bytes, sockets and time are not known here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+
+from watthour.maps.register import BYTES_PER_REGISTER, Access, Register
+from watthour.parameters import Interface
+from watthour.station.image import Layout, layout_of
+from watthour.view import Command, Outcome, ResetPartial, Verdict, View, WriteSettings
+from watthour.wire.modbus.message import (
+    ADDRESSES,
+    ExceptionCode,
+    ExceptionReply,
+    IllegalRequest,
+    ReadReply,
+    ReadRequest,
+    Reply,
+    Request,
+    WriteReply,
+    WriteRequest,
+)
+
+SINGLE_UNITS = frozenset({0, 255})
+"""Units that a meter alone on a TCP port answers besides its own (Messaging on TCP/IP V1.0b, 4.4.1.2)."""
+
+COMMAND_DONE_BY = 1
+"""What is written to a command's register to have it done."""
+
+REFUSALS: Mapping[Verdict, ExceptionCode] = MappingProxyType(
+    {
+        Verdict.OUT_OF_RANGE: ExceptionCode.ILLEGAL_DATA_VALUE,
+        Verdict.READ_ONLY: ExceptionCode.ILLEGAL_DATA_ADDRESS,
+        Verdict.SEALED: ExceptionCode.SERVER_DEVICE_FAILURE,
+        Verdict.REFUSED: ExceptionCode.ILLEGAL_FUNCTION,
+    }
+)
+"""The exception for each way a meter refuses (ours): the last is a client whose role may not."""
+
+HOLES: Mapping[str, ExceptionCode | None] = MappingProxyType(
+    {"02": ExceptionCode.ILLEGAL_DATA_ADDRESS, "03": ExceptionCode.ILLEGAL_DATA_VALUE, "silence": None}
+)
+"""What a read of an address that does not exist gets, by the setting ``hole_reply``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A command for one of the meters; its outcome is the reply.
+
+    Parameters
+    ----------
+    meter : int
+        Place of the meter on the line.
+    """
+
+    meter: int
+    command: Command
+    request: WriteRequest
+
+    def reply(self, outcome: Outcome) -> Reply:
+        """Return the reply that an outcome makes."""
+        if outcome.verdict is Verdict.DONE:
+            return WriteReply(start=self.request.start, count=self.request.count)
+        return ExceptionReply(function=self.request.function, code=REFUSALS[outcome.verdict])
+
+    def failed(self) -> Reply:
+        """Return the reply where the command could not be carried to the meter."""
+        return ExceptionReply(function=self.request.function, code=ExceptionCode.SERVER_DEVICE_FAILURE)
+
+
+class Station:
+    """The meters that share one Modbus TCP port.
+
+    Parameters
+    ----------
+    units : sequence of int or None
+        One for each meter: its unit, or None where its setting ``bus_address`` says it. A write of that setting is
+        answered from the old address, since the reply echoes the request.
+    """
+
+    def __init__(self, units: Sequence[int | None] = (None,)) -> None:
+        self._units = tuple(units)
+        self._images: list[tuple[View | None, bytes]] = [(None, b"") for _ in self._units]
+
+    def answer(self, unit: int, request: Request | IllegalRequest, views: Sequence[View]) -> Reply | Ask | None:
+        """Return what a request to a unit gets; None is silence.
+
+        Parameters
+        ----------
+        views : sequence of View
+            The newest of each meter, in the order of the units.
+        """
+        meter = self._addressed(unit, views)
+        if meter is None:
+            return _nobody(request, views)
+        view = views[meter]
+        if not view.powered:
+            return None
+        if isinstance(request, IllegalRequest):
+            return ExceptionReply(function=request.function, code=request.code)
+        if isinstance(request, ReadRequest):
+            return self._read(request, meter, view)
+        return _write(request, meter, layout_of(view.model))
+
+    def _addressed(self, unit: int, views: Sequence[View]) -> int | None:
+        """Return the place of the meter that a unit means."""
+        if len(views) == 1 and unit in SINGLE_UNITS:
+            return 0
+        for meter, (own, view) in enumerate(zip(self._units, views, strict=True)):
+            if unit == (view.parameters["bus_address"] if own is None else own):
+                return meter
+        return None
+
+    def _read(self, request: ReadRequest, meter: int, view: View) -> Reply | None:
+        layout = layout_of(view.model)
+        end = request.start + request.count
+        span = layout.spans.get(request.start)
+        if span is None or end not in span.ends:
+            return _unreadable(request, layout, view)
+        return ReadReply(
+            function=request.function, data=span.cut(self._image(layout, meter, view), request.start, request.count)
+        )
+
+    def _image(self, layout: Layout, meter: int, view: View) -> bytes:
+        """Return the registers of a view, made once as long as it is the newest."""
+        made_of, image = self._images[meter]
+        if made_of is not view:
+            image = layout.image(view)
+            self._images[meter] = (view, image)
+        return image
+
+
+def _nobody(request: Request | IllegalRequest, views: Sequence[View]) -> Reply | None:
+    """Return what a unit gets that is not there: 0Bh, as from a gateway; nothing where all meters are off."""
+    if not any(view.powered for view in views):
+        return None
+    return ExceptionReply(function=request.function, code=ExceptionCode.GATEWAY_TARGET_FAILED)
+
+
+def _unreadable(request: ReadRequest, layout: Layout, view: View) -> Reply | None:
+    """Return what a read gets that does not cover whole variables: 02, or for an address that is not there the setting's."""
+    wanted = range(request.start, request.start + request.count)
+    code: ExceptionCode | None = ExceptionCode.ILLEGAL_DATA_ADDRESS
+    if wanted.stop <= ADDRESSES and not layout.addresses.issuperset(wanted):
+        code = HOLES[str(view.parameters["hole_reply"])]
+    return None if code is None else ExceptionReply(function=request.function, code=code)
+
+
+def _write(request: WriteRequest, meter: int, layout: Layout) -> Reply | Ask:
+    """Return the one command that a write asks for, or why there is none: all of it is done, or nothing."""
+    span = layout.spans.get(request.start)
+    if span is None or request.start + request.count not in span.ends:
+        return ExceptionReply(function=request.function, code=ExceptionCode.ILLEGAL_DATA_ADDRESS)
+    rows = layout.variables(request.start, request.count)
+    if any(row.access is Access.READ for row in rows):
+        return ExceptionReply(function=request.function, code=ExceptionCode.ILLEGAL_DATA_ADDRESS)
+    command = _command(rows, request)
+    if command is None:
+        return ExceptionReply(function=request.function, code=ExceptionCode.ILLEGAL_DATA_VALUE)
+    return Ask(meter=meter, command=command, request=request)
+
+
+def _command(rows: Sequence[Register], request: WriteRequest) -> Command | None:
+    """Return the command that writes these values, None where one of them means nothing."""
+    try:
+        given = {row.name: row.from_bytes(_part(request, row)) for row in rows}
+    except ValueError:
+        return None
+    if any(row.access is Access.COMMAND for row in rows):
+        return _done_by(given)
+    return WriteSettings(settings=given, interface=Interface.BUS)
+
+
+def _done_by(given: Mapping[str, int | Decimal | str]) -> Command | None:
+    """Return the command of a command's register; it stands alone in its request and takes a 1."""
+    return ResetPartial(interface=Interface.BUS) if given == {"partial_reset": COMMAND_DONE_BY} else None
+
+
+def _part(request: WriteRequest, row: Register) -> bytes:
+    begin = (row.address - request.start) * BYTES_PER_REGISTER
+    return request.data[begin : begin + row.registers * BYTES_PER_REGISTER]

@@ -1,0 +1,323 @@
+"""What a station answers: addresses, access, commands, units and silence."""
+
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from watthour.parameters import Interface
+from watthour.station.modbus import Ask, Station
+from watthour.units import Ratio
+from watthour.view import Outcome, ResetPartial, Verdict, WriteSettings
+from watthour.wire.modbus.message import ExceptionReply, IllegalRequest, ReadReply, ReadRequest, WriteReply, WriteRequest
+
+
+def read(start, count, function=3):
+    return ReadRequest(function=function, start=start, count=count)
+
+
+def write(start, text):
+    return WriteRequest(start=start, data=bytes.fromhex(text))
+
+
+def answer(view, request, unit=1):
+    return Station().answer(unit, request, [view])
+
+
+def refused(code, function=3):
+    return ExceptionReply(function=function, code=code)
+
+
+@pytest.fixture
+def view(make_view):
+    return make_view()
+
+
+# ---------------------------------------------------------------- reading
+
+
+def variables(view):
+    """Return the map written once more, from the published table and the printed layout: address to bytes, whole variables."""
+    show, memory = view.values, {}
+
+    def put(start, size, numbers, *, signed=False):
+        for place, number in enumerate(numbers):
+            memory[start + place * size // 2] = number.to_bytes(size, "big", signed=signed)
+
+    def scaled(names, factor):
+        return [int(Decimal(show[name]) * factor + Decimal("0.5")) for name in names]
+
+    def six(prefix=""):
+        return [show[prefix + name] for name in ("import_wh", "export_wh", "q1_varh", "q2_varh", "q3_varh", "q4_varh")]
+
+    phases, lines = ("l1", "l2", "l3"), ("l12", "l23", "l31")
+    volts, amps = [f"voltage_{p}_v" for p in phases], [f"current_{p}_a" for p in phases]
+    powers = [name for stem, end in (("power", "w"), ("reactive", "var"), ("apparent", "va"))
+              for name in (*(f"{stem}_{p}_{end}" for p in phases), f"{stem}_{end}")]  # fmt: skip
+    put(0x0000, 4, six())
+    put(0x0030, 4, six("partial_"))
+    put(0x0050, 2, [0, 1, 0])
+    put(0x00B0, 4, [0, 0])
+    put(0x00C0, 4, scaled(["partial_cost", "partial_co2_kg"], 1) + scaled(["partial_operating_time_h", "operating_time_h"], 10))
+    put(0x0100, 4, six("t1_") + six("t2_"))
+    put(0x03E8, 2, [1, 0, 0])
+    put(0x044C, 4, [1320000, 1100, 2000, 50])
+    put(0x0732, 4, scaled(volts, 10) + scaled(amps, 100))
+    put(0x073E, 4, scaled([f"cos_phi_{p}" for p in phases], 100), signed=True)
+    put(0x0746, 4, scaled(powers, 1), signed=True)
+    put(0x2710, 4, [23612001])
+    memory[0xF010] = b"CEM-D311-MID"
+    put(0x1000, 2, [1, 0])
+    bits = [*range(49), *range(64, 108), *range(128, 194), *range(200, 208)]
+    whole = sum(1 << bit for bit in bits)
+    put(0x1002, 2, [whole >> 16 * word & 0xFFFF for word in range(16)])
+    put(0x1012, 2, [*scaled(["active_rate"], 1), 0])
+    put(0x1014, 4, scaled(["frequency_hz"], 1000))
+    put(0x1016, 4, scaled([*volts, *(f"voltage_{p}_v" for p in lines)], 100))
+    put(0x1022, 4, scaled([*amps, "current_n_a"], 1000))
+    put(0x102A, 4, scaled(powers, 1), signed=True)
+    factors = [name for stem in ("power_factor", "cos_phi") for name in (*(f"{stem}_{p}" for p in phases), stem)]
+    put(0x1042, 2, scaled(factors, 10000), signed=True)
+    put(0x104A, 4, scaled([f"{what}_angle_{p}_deg" for what in ("voltage", "current") for p in phases], 100), signed=True)
+    put(0x1056, 4, six())
+    put(0x1100, 4, [n for prefix in (*(f"t{rate}_" for rate in range(1, 9)), "l1_", "l2_", "l3_") for n in six(prefix)])
+    put(0x1200, 8, [n * 1_000_000 + 7 for n in six()] + scaled(["partial_cost", "partial_co2_kg"], 10000))
+    put(0x1300, 2, [0])
+    return memory
+
+
+def expected(memory, start, count):
+    """Return the bytes of a read, or None where it does not cover whole variables."""
+    data, at = b"", start
+    while at < start + count:
+        if at not in memory:
+            return None
+        data += memory[at]
+        at += len(memory[at]) // 2
+    return data if at == start + count else None
+
+
+@pytest.fixture
+def memory_and_view(make_view):
+    view = make_view(parameters={"ct": Ratio.parse("200/5"), "vt": Ratio.parse("132000/110")})
+    return variables(view), view
+
+
+@pytest.mark.parametrize("function", [3, 4])
+def test_every_read_near_a_row_agrees_with_an_independent_oracle(memory_and_view, function):
+    memory, view = memory_and_view
+    station = Station()
+    starts = {start + shift & 0xFFFF for start, data in memory.items() for shift in range(-2, len(data) // 2 + 2)}
+    for start in sorted(starts | {0xFFFF, 0x8000}):
+        for count in range(1, 126):
+            data = expected(memory, start, count)
+            wanted = refused(2, function) if data is None else ReadReply(function=function, data=data)
+            assert station.answer(1, read(start, count, function), [view]) == wanted
+
+
+def test_reads_anywhere_agree_with_the_oracle(memory_and_view):
+    memory, view = memory_and_view
+    station, choose = Station(), Random(7)  # noqa: S311 - no secrets
+    for _ in range(20_000):
+        start, count = choose.randrange(0x10000), choose.randint(1, 125)
+        data = expected(memory, start, count)
+        wanted = refused(2) if data is None else ReadReply(data=data)
+        assert station.answer(1, read(start, count), [view]) == wanted
+
+
+def test_03_and_04_read_the_same(view):
+    three, four = answer(view, read(0x0732, 18)), answer(view, read(0x0732, 18, function=4))
+    assert three.data == four.data
+    assert (three.function, four.function) == (3, 4)
+
+
+def test_half_a_variable_is_02_at_either_end(view):
+    assert answer(view, read(0x0732, 2)).data
+    assert answer(view, read(0x0732, 1)) == refused(2)
+    assert answer(view, read(0x0733, 1)) == refused(2)
+    assert answer(view, read(0x0733, 2)) == refused(2)
+    assert answer(view, read(0x0732, 3)) == refused(2)
+
+
+@pytest.mark.parametrize(("setting", "reply"), [("02", refused(2)), ("03", refused(3)), ("silence", None)])
+def test_a_hole_gets_what_the_setting_says(make_view, setting, reply):
+    view = make_view(parameters={"hole_reply": setting})
+    assert answer(view, read(0x0742, 6)) == reply
+    assert answer(view, read(0x5000, 1)) == reply
+    assert answer(view, read(0x0080, 2)) == reply  # a pulse output, which a D311 lacks
+    assert answer(view, read(0x1400, 32)) == reply  # planned
+
+
+@pytest.mark.parametrize("setting", ["02", "03", "silence"])
+def test_half_a_variable_and_addresses_beyond_the_last_are_02_whatever_the_setting(make_view, setting):
+    view = make_view(parameters={"hole_reply": setting})
+    assert answer(view, read(0x0732, 1)) == refused(2)
+    assert answer(view, read(0xFFFF, 2)) == refused(2)
+
+
+def test_the_last_address_is_a_hole_and_no_overrun(make_view):
+    assert answer(make_view(parameters={"hole_reply": "03"}), read(0xFFFF, 1)) == refused(3)
+
+
+def test_a_newer_view_is_read_at_once(make_view):
+    station, first, second = Station(), make_view(values={"import_wh": 1}), make_view(values={"import_wh": 2})
+    assert [station.answer(1, read(0, 2), [shown]).data[-1] for shown in (first, first, second, first)] == [1, 1, 2, 1]
+
+
+def test_the_image_is_made_once_a_view(view, monkeypatch):
+    made = []
+    monkeypatch.setattr("watthour.station.image.Layout.image", lambda _layout, shown: made.append(shown) or bytes(9999))
+    station = Station()
+    for _ in range(5):
+        station.answer(1, read(0, 12), [view])
+    assert made == [view]
+
+
+# ---------------------------------------------------------------- order of checks, units, silence
+
+
+def test_what_the_wire_found_illegal_is_answered_with_its_code(view):
+    assert answer(view, IllegalRequest(function=0x2B, code=1)) == refused(1, 0x2B)
+    assert answer(view, IllegalRequest(function=3, code=3)) == refused(3)
+
+
+@pytest.mark.parametrize("unit", range(256))
+def test_a_meter_alone_answers_0_255_and_its_own(make_view, unit):
+    view = make_view(parameters={"bus_address": 17})
+    reply = answer(view, read(0, 2), unit=unit)
+    assert reply == refused(0x0B) if unit not in {0, 17, 255} else isinstance(reply, ReadReply)
+
+
+def test_a_fixed_unit_wins_over_the_bus_address(make_view):
+    view = make_view(parameters={"bus_address": 17})
+    station = Station([5])
+    assert isinstance(station.answer(5, read(0, 2), [view]), ReadReply)
+    assert station.answer(17, read(0, 2), [view]) == refused(0x0B)
+
+
+def test_the_unit_is_looked_at_before_the_function(view):
+    assert answer(view, IllegalRequest(function=0x2B, code=1), unit=9) == refused(0x0B, 0x2B)
+
+
+def test_unit_0_is_no_broadcast_and_is_answered(view):
+    assert isinstance(answer(view, write(0x00B0, "00000001"), unit=0), Ask)
+
+
+def test_several_meters_answer_their_own_units_and_no_other(make_view):
+    views = [make_view(serial=n, parameters={"bus_address": 10 + n}) for n in range(3)]
+    station = Station([None, 77, None])
+    serials = {unit: station.answer(unit, read(0x2710, 2), views) for unit in range(256)}
+    answered = {unit: int.from_bytes(reply.data, "big") for unit, reply in serials.items() if isinstance(reply, ReadReply)}
+    assert answered == {10: 0, 77: 1, 12: 2}
+    assert {reply for unit, reply in serials.items() if unit not in answered} == {refused(0x0B)}
+
+
+def test_a_command_goes_to_the_meter_that_was_addressed(make_view):
+    views = [make_view(parameters={"bus_address": n}) for n in (1, 2)]
+    assert Station([None, None]).answer(2, write(0x1300, "0001"), views).meter == 1
+
+
+def test_a_meter_without_voltage_is_silent(make_view):
+    view = make_view(powered=False)
+    for request in (read(0, 2), read(0x5000, 1), write(0x1300, "0001"), IllegalRequest(function=1, code=1)):
+        assert answer(view, request) is None
+        assert answer(view, request, unit=9) is None
+
+
+def test_beside_a_meter_without_voltage_a_foreign_unit_is_still_refused(make_view):
+    views = [make_view(parameters={"bus_address": 1}, powered=False), make_view(parameters={"bus_address": 2})]
+    station = Station([None, None])
+    assert station.answer(1, read(0, 2), views) is None
+    assert station.answer(9, read(0, 2), views) == refused(0x0B)
+
+
+# ---------------------------------------------------------------- writing
+
+
+def asked(view, request):
+    ask = answer(view, request)
+    assert isinstance(ask, Ask)
+    return ask.command
+
+
+def settings(**given):
+    return WriteSettings(settings=given, interface=Interface.BUS)
+
+
+def test_each_writable_row_becomes_its_setting(view):
+    assert asked(view, write(0x00B0, "000004D2")) == settings(cost_per_kwh=Decimal("0.1234"))
+    assert asked(view, write(0x00B2, "FFFFFFFF")) == settings(co2_kg_per_kwh=Decimal("429496.7295"))
+    assert asked(view, write(0x03E8, "00F7")) == settings(bus_address=247)
+    assert asked(view, write(0x03E9, "0002")) == settings(bus_baudrate="38400")
+    assert asked(view, write(0x03EA, "0005")) == settings(bus_framing="8O2")
+
+
+def test_several_variables_are_one_command(view):
+    both = settings(cost_per_kwh=Decimal("0.0001"), co2_kg_per_kwh=Decimal("0.0002"))
+    assert asked(view, write(0x00B0, "00000001 00000002")) == both
+    assert asked(view, write(0x03E8, "0002 0001 0001")) == settings(bus_address=2, bus_baudrate="19200", bus_framing="8E1")
+
+
+@pytest.mark.parametrize(
+    ("start", "text"),
+    [
+        (0x0000, "00000000"),  # an energy
+        (0x2710, "00000001"),  # the serial number
+        (0x044C, "00000001"),  # a transformer
+        (0x1002, "0000"),  # a validity word
+        (0x00B0, "0000"),  # half a variable
+        (0x00B1, "0000"),
+        (0x00B1, "0000 0000"),
+        (0x00B0, "00000000 0000"),
+        (0x00B2, "00000000 0000"),  # a hole behind it
+        (0x03E7, "0000 0001"),  # a hole before it
+        (0x5000, "0000"),
+        (0xFFFF, "0000 0000"),
+        (0x0080, "0000"),  # a pulse output
+        (0x1301, "0001"),  # planned
+        (0x1300, "0001 0001"),
+    ],
+)
+def test_what_may_not_be_written_or_is_not_there_is_02(view, start, text):
+    assert answer(view, write(start, text)) == refused(2, 16)
+
+
+def test_a_hole_in_a_write_is_02_whatever_the_setting(make_view):
+    assert answer(make_view(parameters={"hole_reply": "silence"}), write(0x5000, "0000")) == refused(2, 16)
+
+
+@pytest.mark.parametrize(("start", "good", "bad"), [(0x03E9, 2, 3), (0x03EA, 5, 6), (0x1300, 1, 0), (0x1300, 1, 2)])
+def test_a_number_that_means_nothing_is_03(view, start, good, bad):
+    assert isinstance(answer(view, write(start, f"{good:04X}")), Ask)
+    assert answer(view, write(start, f"{bad:04X}")) == refused(3, 16)
+
+
+def test_one_bad_number_refuses_the_whole_write(view):
+    assert answer(view, write(0x03E8, "0002 0003 0001")) == refused(3, 16)
+
+
+def test_a_1_resets_the_partial_counters(view):
+    assert asked(view, write(0x1300, "0001")) == ResetPartial(interface=Interface.BUS)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reply"),
+    [
+        (Verdict.DONE, WriteReply(start=0x03E8, count=1)),
+        (Verdict.OUT_OF_RANGE, refused(3, 16)),
+        (Verdict.READ_ONLY, refused(2, 16)),
+        (Verdict.SEALED, refused(4, 16)),
+        (Verdict.REFUSED, refused(1, 16)),
+    ],
+)
+def test_the_outcome_becomes_the_reply(view, verdict, reply):
+    assert answer(view, write(0x03E8, "0002")).reply(Outcome(verdict=verdict)) == reply
+
+
+def test_every_verdict_has_a_reply(view):
+    ask = answer(view, write(0x03E8, "0002"))
+    assert all(ask.reply(Outcome(verdict=verdict)) for verdict in Verdict)
+
+
+def test_a_command_that_cannot_be_carried_is_04(view):
+    assert answer(view, write(0x03E8, "0002")).failed() == refused(4, 16)
