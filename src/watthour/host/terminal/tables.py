@@ -19,7 +19,7 @@ Values = Mapping[str, Number]
 
 _UNITS = {"wh": "kWh", "varh": "kvarh"}
 _ACTIVE = ("import", "export")
-_MAP_COLUMNS = ("address", "name", "type", "unit", "decimals", "access", "block", "status")
+_MAP_COLUMNS = ("address", "name", "type", "unit", "decimals", "access", "status")
 _BUSES = {"modbus": "RS-485, Modbus", "mbus": "M-Bus", "": UNKNOWN}
 
 
@@ -105,7 +105,12 @@ def rating_lines() -> list[tuple[str, str]]:
 def map_table(bus: str) -> Table:
     """Return the register map of a bus, a row a register, the widest remarks left to the other formats."""
     table = _table(f"Register map, {_BUSES[bus]}", *_MAP_COLUMNS, left=len(_MAP_COLUMNS))
+    block = ""
     for row in REGISTERS:
+        if row.block != block:
+            block = row.block
+            table.add_section()
+            table.add_row("", f"[bold]{block}[/bold]")
         told = record(row)
         style = "dim" if row.status is Status.PLANNED else None
         table.add_row(*(str(told[column]) for column in _MAP_COLUMNS), style=style)
