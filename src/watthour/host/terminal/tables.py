@@ -19,7 +19,15 @@ Values = Mapping[str, Number]
 
 _UNITS = {"wh": "kWh", "varh": "kvarh"}
 _ACTIVE = ("import", "export")
-_MAP_COLUMNS = ("address", "name", "type", "unit", "decimals", "access", "status")
+_MAP_COLUMNS = {
+    "address": "addr",
+    "name": "name",
+    "type": "type",
+    "unit": "unit",
+    "decimals": "dec",
+    "access": "access",
+    "status": "status",
+}
 _BUSES = {"modbus": "RS-485, Modbus", "mbus": "M-Bus", "": UNKNOWN}
 
 
@@ -104,7 +112,7 @@ def rating_lines() -> list[tuple[str, str]]:
 
 def map_table(bus: str) -> Table:
     """Return the register map of a bus, a row a register, the widest remarks left to the other formats."""
-    table = _table(f"Register map, {_BUSES[bus]}", *_MAP_COLUMNS, left=len(_MAP_COLUMNS))
+    table = _table(f"Register map, {_BUSES[bus]}", *_MAP_COLUMNS.values(), left=len(_MAP_COLUMNS))
     block = ""
     for row in REGISTERS:
         if row.block != block:
