@@ -4,7 +4,6 @@ In: whatever a decoder or a simulation made. Out: planar arrays a kernel can run
 rate and its place in the stream; it knows nothing of files, of time of day, or of the meter.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -95,11 +94,67 @@ class Block:
         )
 
 
-def block_from_rows(rows: Sequence[NDArray[np.generic]], *, rate_hz: float, first_sample: int) -> Block:
-    """Return a block from six rows V1 V2 V3 I1 I2 I3 already in secondary volts and amperes."""
-    return Block(
-        voltages=np.ascontiguousarray(np.stack(list(rows[:3]))),
-        currents=np.ascontiguousarray(np.stack(list(rows[3:]))),
-        rate_hz=rate_hz,
-        first_sample=first_sample,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phasors:
+    """Consecutive seconds of an installation in steady state, each as phasors: the fast way for simulated months.
+
+    Row k stands for second ``first_sample + k`` of its source, so a stream of rows is one of 1 sample a second.
+
+    Parameters
+    ----------
+    voltages, currents : ndarray of complex128, shape (n, 3, h)
+        Rms phasors at the terminals (secondary volts and amperes) of L1, L2, L3 and each order; all of one row
+        turn by the same reference.
+    orders : tuple of int
+        The h orders; the first is 1, the fundamental.
+    frequency_hz : ndarray of float64, shape (n,)
+        Of the fundamental.
+    first_sample : int
+        Index of the first second in its source. A jump against the rows before is a gap.
+
+    Raises
+    ------
+    SampleError
+        If the shapes or types do not agree, or the first order is not the fundamental.
+    """
+
+    voltages: NDArray[np.complex128]
+    currents: NDArray[np.complex128]
+    orders: tuple[int, ...]
+    frequency_hz: NDArray[np.float64]
+    first_sample: int
+
+    def __post_init__(self) -> None:
+        shape = (len(self.frequency_hz), 3, len(self.orders))
+        if self.voltages.shape != shape or self.currents.shape != shape:
+            msg = f"phasors need voltages and currents of shape {shape}, got {self.voltages.shape} and {self.currents.shape}"
+            raise SampleError(msg)
+        if self.voltages.dtype != np.complex128 or self.currents.dtype != np.complex128:
+            msg = f"phasors are complex128, got {self.voltages.dtype} and {self.currents.dtype}"
+            raise SampleError(msg)
+        if self.orders[:1] != (1,):
+            msg = f"the first order of phasors is 1, the fundamental, got {self.orders[:1]}"
+            raise SampleError(msg)
+
+    def __len__(self) -> int:
+        return len(self.frequency_hz)
+
+    @property
+    def rate_hz(self) -> float:
+        """Rows per second."""
+        return 1.0
+
+    @property
+    def end_sample(self) -> int:
+        """Index, in the source, of the second after the last."""
+        return self.first_sample + len(self)
+
+    def part(self, start: int, stop: int) -> "Phasors":
+        """Return rows [start, stop), without copying."""
+        return Phasors(
+            voltages=self.voltages[start:stop],
+            currents=self.currents[start:stop],
+            orders=self.orders,
+            frequency_hz=self.frequency_hz[start:stop],
+            first_sample=self.first_sample + start,
+        )
