@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from watthour.errors import SampleError
-from watthour.samples import MINIMUM_RATE_HZ, SAMPLE_TYPES, Block, block_from_rows
+from watthour.samples import MINIMUM_RATE_HZ, SAMPLE_TYPES, Block, Phasors
 
 
 def block(*, n=10, dtype="float32", rate_hz=8000.0, first_sample=0, **changes):
@@ -82,18 +82,37 @@ def test_two_parts_are_the_whole():
     assert np.array_equal(np.hstack([left.voltages, right.voltages]), whole.voltages)
 
 
-def test_rows_become_planes_in_the_order_voltages_then_currents():
-    rows = [np.full(4, n, "float32") for n in range(6)]
-    made = block_from_rows(rows, rate_hz=1200.0, first_sample=9)
-    assert made.voltages[:, 0].tolist() == [0, 1, 2]
-    assert made.currents[:, 0].tolist() == [3, 4, 5]
-    assert made.voltages.flags.c_contiguous
-    assert (made.rate_hz, made.first_sample) == (1200.0, 9)
+def phasors(rows=4, **changes):
+    shape = (rows, 3, 2)
+    given = {
+        "voltages": np.ones(shape, complex),
+        "currents": np.ones(shape, complex),
+        "orders": (1, 5),
+        "frequency_hz": np.full(rows, 50.0),
+        "first_sample": 7,
+    }
+    return Phasors(**{**given, **changes})
 
 
-def test_five_rows_are_no_block():
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"voltages": np.ones((4, 2, 2), complex)},
+        {"currents": np.ones((3, 3, 2), complex)},
+        {"currents": np.ones((4, 3, 2))},
+        {"orders": (5, 1)},
+        {"orders": (1,)},
+    ],
+)
+def test_phasors_of_other_shapes_types_or_orders_are_refused(wrong):
     with pytest.raises(SampleError):
-        block_from_rows([np.zeros(4)] * 5, rate_hz=1200.0, first_sample=0)
+        phasors(**wrong)
+
+
+def test_phasors_are_one_row_a_second_and_parts_know_their_place():
+    part = phasors().part(1, 3)
+    assert (len(part), part.first_sample, part.end_sample, part.rate_hz) == (2, 8, 10, 1.0)
+    assert part.voltages.shape == (2, 3, 2)
 
 
 def test_a_block_does_not_change():
