@@ -11,11 +11,12 @@ from types import MappingProxyType
 import numpy as np
 
 from watthour.errors import OutOfRangeError, ParameterError, ReadOnlyError, SampleError
+from watthour.meter.refusing import require_countable
 from watthour.meter.showing import view_of
 from watthour.meter.state import Anchor, MeterState, primary_ratio, summation_of, thresholds_of
 from watthour.metrology import Rows, continues, measure, measure_end, open_window
 from watthour.parameters import check_setting, parameter
-from watthour.registers import count_windows, reset_partial
+from watthour.registers import Registers, count_windows, reset_partial
 from watthour.samples import Block
 from watthour.units import ENERGIES, MICRO, NANOSECONDS, REGISTER_MODULUS, energy_name
 from watthour.view import Command, Event, EventKind, Outcome, ResetPartial, Verdict, View, WriteSettings
@@ -61,24 +62,18 @@ class Meter:
         Raises
         ------
         SampleError
-            If a sample is not a number, or was metered before. The meter is left as it was.
+            If a sample is not a number or beyond all measure, or was metered before. The meter is left as it was.
         """
         state = self._state
         if state.position is not None and block.first_sample < state.position:
             msg = f"sample {block.first_sample} comes again: the meter has already seen up to {state.position}"
             raise SampleError(msg)
-        anchor = Anchor(sample=block.first_sample, time_ns=now_ns, rate_hz=block.rate_hz)
-        missing = 0 if state.position is None else block.first_sample - state.position
-        if state.opened is not None and not continues(state.opened, block):
-            state = self._settle(state)
-        opened = state.opened or open_window(block, state.tracker)
-        opened, windows = measure(opened, block, thresholds_of(state.settings))
-        state = replace(state, opened=opened, tracker=opened.tracker, anchor=anchor, position=block.end_sample)
-        self._state = self._count(state, windows)
-        if len(windows):
-            self._state = replace(self._state, last=windows[-1:].copy())
-        if missing:
-            self._note_gap(missing, anchor)
+        noted = len(self._events)
+        try:
+            self._state = self._take_in(state, block, now_ns)
+        except SampleError:
+            del self._events[noted:]
+            raise
 
     def end(self) -> None:
         """Settle the stream: its source has ended, and what is left of it is counted too."""
@@ -110,6 +105,22 @@ class Meter:
             return self._reset_partial(command, now_ns)
         return self._write(command, now_ns)
 
+    def _take_in(self, state: MeterState, block: Block, now_ns: int) -> MeterState:
+        anchor = Anchor(sample=block.first_sample, time_ns=now_ns, rate_hz=block.rate_hz)
+        missing = 0 if state.position is None else block.first_sample - state.position
+        if state.opened is not None and not continues(state.opened, block):
+            state = self._settle(state)
+        opened = state.opened or open_window(block, state.tracker)
+        opened, windows = measure(opened, block, thresholds_of(state.settings))
+        require_countable(block, windows, opened.pieces[-1])
+        state = replace(state, opened=opened, tracker=opened.tracker, anchor=anchor, position=block.end_sample)
+        state = self._count(state, windows)
+        if len(windows):
+            state = replace(state, last=windows[-1:].copy())
+        if missing:
+            self._note_gap(missing, anchor)
+        return state
+
     def _settle(self, state: MeterState) -> MeterState:
         if state.opened is None:
             return state
@@ -120,11 +131,9 @@ class Meter:
         """Return the state after windows were counted into the registers."""
         if not len(windows) or state.anchor is None:
             return state
-        if not np.isfinite(windows["active_ws"]).all() or not np.isfinite(windows["reactive_vars"]).all():
-            first = int(windows["first_sample"][0])
-            msg = f"a sample from {first} on is not a number: mend the recording, or leave the channel out"
-            raise SampleError(msg)
-        on = windows["powered"].astype(bool) | bool(state.settings["auxiliary_supply"])
+        # less than a cycle says nothing about voltage: near its zero crossing any looks small
+        live = windows["powered"].astype(bool) | ((windows["cycles"] == 0) & state.powered)
+        on = live | bool(state.settings["auxiliary_supply"])
         counted = _without_energy(windows, ~on)
         registers, carry = count_windows(
             state.registers,
@@ -134,12 +143,18 @@ class Meter:
             ratio=primary_ratio(state.settings),
             rate=FLAT_RATE,
         )
+        if len(windows) > 1 and _rolled_over(state.registers, registers):
+            counted_state = state
+            for k in range(len(windows)):  # one by one, so that the event has the time of its window
+                counted_state = self._count(counted_state, windows[k : k + 1])
+            return counted_state
         rate_hz = state.anchor.rate_hz
         samples = int(windows["samples"].sum())
-        operating_ns = int(np.rint(windows["samples"][on] * (NANOSECONDS / rate_hz)).sum())
+        operating_ns = int(np.rint(windows["samples"][live] * (NANOSECONDS / rate_hz)).sum())
         end = int(windows["first_sample"][-1] + windows["samples"][-1])
         self._note_power(state, windows, on)
-        self._note_roll_over(state, registers.total, state.anchor.time_of(end))
+        for energy in _rolled_over(state.registers, registers):
+            self._note(EventKind.ROLL_OVER, state.anchor.time_of(end), register=energy_name(energy))
         return replace(
             state,
             registers=registers,
@@ -166,11 +181,6 @@ class Meter:
             assert state.anchor is not None  # noqa: S101 - windows were measured from a block
             self._note(kind, state.anchor.time_of(int(windows["first_sample"][k])))
 
-    def _note_roll_over(self, state: MeterState, after: tuple[int, ...], time_ns: int) -> None:
-        for energy, old, new in zip(ENERGIES, state.registers.total, after, strict=True):
-            if old // (MICRO * REGISTER_MODULUS) != new // (MICRO * REGISTER_MODULUS):
-                self._note(EventKind.ROLL_OVER, time_ns, register=energy_name(energy))
-
     def _reset_partial(self, command: ResetPartial, now_ns: int) -> Outcome:
         before = {energy_name(e): str(v) for e, v in zip(ENERGIES, self._state.registers.partial, strict=True)}
         self._state = replace(self._state, registers=reset_partial(self._state.registers), partial_operating_ns=0)
@@ -196,6 +206,12 @@ class Meter:
                 self._note(EventKind.PARAMETER_CHANGED, now_ns, **detail)
         self._state = replace(self._state, settings=MappingProxyType({**old, **wanted}))
         return Outcome(verdict=Verdict.DONE)
+
+
+def _rolled_over(before: Registers, after: Registers) -> list[str]:
+    """Return the energies whose shown total passed from its maximum to 0."""
+    turn = MICRO * REGISTER_MODULUS
+    return [energy for energy, old, new in zip(ENERGIES, before.total, after.total, strict=True) if old // turn != new // turn]
 
 
 def _without_energy(windows: Rows, off: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Rows:

@@ -5,7 +5,7 @@ does not fit is refused, never guessed.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from watthour.errors import DamagedRecordError
-from watthour.meter.state import Anchor, MeterState
+from watthour.errors import DamagedRecordError, WatthourError
+from watthour.meter.state import Anchor, MeterState, thresholds_of
 from watthour.metrology import TRACKER, WINDOW, OpenWindow, Rows, scratch_for
 from watthour.parameters import PARAMETER_BY_NAME, Interface, check_setting, parameter
 from watthour.registers import CARRY, Registers
-from watthour.samples import SAMPLE_TYPES, Block
+from watthour.samples import SAMPLE_TYPES, Block, Triple
+from watthour.units import ENERGIES
 
 VERSION = 1
+_TABLES = ("rates", "phases", "remainders")
 
 Json = dict[str, Any]
 
@@ -60,30 +62,47 @@ def state_from_record(record: Json) -> MeterState:
         raise DamagedRecordError(msg)
     try:
         return _state(record)
-    except (KeyError, TypeError, ValueError) as problem:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, WatthourError) as problem:
         msg = f"the record does not hold a meter's state ({problem})"
         raise DamagedRecordError(msg) from None
 
 
 def _state(record: Json) -> MeterState:
     anchor = record["anchor"]
-    rate_hz = None if anchor is None else float(anchor[2])
+    settings = MappingProxyType(_settings(record["settings"]))
+    thresholds_of(settings)
     return MeterState(
-        settings=MappingProxyType({**_settings(record["settings"])}),
+        settings=settings,
         registers=_registers_from_json(record["registers"]),
-        carry=_rows(record["carry"], CARRY),
-        last=_rows(record["last"], WINDOW),
-        tracker=None if record["tracker"] is None else _rows(record["tracker"], TRACKER),
-        opened=None if record["opened"] is None or rate_hz is None else _opened(record["opened"], rate_hz),
-        anchor=None if anchor is None else Anchor(sample=anchor[0], time_ns=anchor[1], rate_hz=anchor[2]),
-        position=record["position"],
-        samples=record["samples"],
+        carry=_one(record["carry"], CARRY),
+        last=_rows(record["last"], WINDOW)[:1],
+        tracker=None if record["tracker"] is None else _one(record["tracker"], TRACKER),
+        opened=None if record["opened"] is None else _opened(record["opened"], record["position"], anchor[2]),
+        anchor=None if anchor is None else Anchor(sample=_whole(anchor[0]), time_ns=_whole(anchor[1]), rate_hz=anchor[2]),
+        position=None if record["position"] is None else _whole(record["position"]),
+        samples=_whole(record["samples"]),
         duration=Fraction(record["duration"]),
-        operating_ns=record["operating_ns"],
-        partial_operating_ns=record["partial_operating_ns"],
-        powered=record["powered"],
-        time_ns=record["time_ns"],
+        operating_ns=_whole(record["operating_ns"]),
+        partial_operating_ns=_whole(record["partial_operating_ns"]),
+        powered=_flag(record["powered"]),
+        time_ns=_whole(record["time_ns"]),
     )
+
+
+def _whole(number: object) -> int:
+    """Return what must be a whole number."""
+    if type(number) is not int:
+        msg = f"{number!r} is no whole number"
+        raise TypeError(msg)
+    return number
+
+
+def _flag(value: object) -> bool:
+    """Return what must be true or false."""
+    if not isinstance(value, bool):
+        msg = f"{value!r} is neither true nor false"
+        raise TypeError(msg)
+    return value
 
 
 def _settings(texts: Mapping[str, str]) -> dict[str, Any]:
@@ -103,19 +122,33 @@ def _registers_to_json(registers: Registers) -> Json:
         "partial": registers.partial,
         "rates": registers.rates,
         "phases": registers.phases,
-        "remainders": [[str(owed) for owed in row] for row in registers.remainders],
+        "remainders": registers.remainders,
+        "parts": registers.parts,
     }
 
 
 def _registers_from_json(record: Json) -> Registers:
+    new = Registers()
+    if _whole(record["parts"]) < 1 or any(len(record[name]) != len(getattr(new, name)) for name in _TABLES):
+        msg = "registers of another shape"
+        raise ValueError(msg)
     return Registers(
-        secondary=tuple(record["secondary"]),
-        total=tuple(record["total"]),
-        partial=tuple(record["partial"]),
-        rates=tuple(tuple(row) for row in record["rates"]),
-        phases=tuple(tuple(row) for row in record["phases"]),
-        remainders=tuple(tuple(Fraction(owed) for owed in row) for row in record["remainders"]),
+        secondary=_six_counts(record["secondary"]),
+        total=_six_counts(record["total"]),
+        partial=_six_counts(record["partial"]),
+        rates=tuple(_six_counts(row) for row in record["rates"]),
+        phases=tuple(_six_counts(row) for row in record["phases"]),
+        remainders=tuple(_six_counts(row) for row in record["remainders"]),
+        parts=record["parts"],
     )
+
+
+def _six_counts(row: Sequence[object]) -> tuple[int, ...]:
+    counts = tuple(_whole(count) for count in row)
+    if len(counts) != len(ENERGIES) or min(counts) < 0:
+        msg = f"{row!r} are no counts of {', '.join(ENERGIES)}"
+        raise ValueError(msg)
+    return counts
 
 
 def _text(array: NDArray[Any]) -> str:
@@ -124,6 +157,14 @@ def _text(array: NDArray[Any]) -> str:
 
 def _rows(text: str, dtype: np.dtype[np.void]) -> Rows:
     return np.frombuffer(base64.b64decode(text, validate=True), dtype).copy()
+
+
+def _one(text: str, dtype: np.dtype[np.void]) -> Rows:
+    rows = _rows(text, dtype)
+    if len(rows) != 1:
+        msg = f"{len(rows)} rows where there is one"
+        raise ValueError(msg)
+    return rows
 
 
 def _piece(block: Block) -> Json:
@@ -137,27 +178,36 @@ def _piece(block: Block) -> Json:
     }
 
 
-def _opened(record: Json, rate_hz: float) -> OpenWindow:
-    tracker = _rows(record["tracker"], TRACKER)
+def _opened(record: Json, position: int, rate_hz: float) -> OpenWindow:
+    tracker = _one(record["tracker"], TRACKER)
     pieces = tuple(_block(piece) for piece in record["pieces"])
-    return OpenWindow(tracker=tracker, pieces=pieces, scratch=scratch_for(tracker, rate_hz))
+    ends = [piece.end_sample for piece in pieces]
+    if [piece.first_sample for piece in pieces[1:]] != ends[:-1] or ends[-1] != position or pieces[-1].rate_hz != rate_hz:
+        msg = f"open samples up to {ends[-1]} at {pieces[-1].rate_hz} a second, not all of those up to {position}"
+        raise ValueError(msg)
+    return OpenWindow(tracker=tracker, pieces=pieces, scratch=scratch_for(rate_hz))
 
 
 def _block(record: Json) -> Block:
     if record["type"] not in SAMPLE_TYPES:
         msg = f"samples of type {record['type']}"
         raise ValueError(msg)
-    voltage_scale, voltage_offset, current_scale, current_offset = (tuple(row) for row in record["scales"])
+    voltage_scale, voltage_offset, current_scale, current_offset = (_triple(row) for row in record["scales"])
     return Block(
         voltages=_samples(record["voltages"], record["type"]),
         currents=_samples(record["currents"], record["type"]),
         rate_hz=record["rate_hz"],
-        first_sample=record["first_sample"],
+        first_sample=_whole(record["first_sample"]),
         voltage_scale=voltage_scale,
         voltage_offset=voltage_offset,
         current_scale=current_scale,
         current_offset=current_offset,
     )
+
+
+def _triple(row: Sequence[object]) -> Triple:
+    first, second, third = (float(number) for number in row if isinstance(number, int | float))
+    return first, second, third
 
 
 def _samples(text: str, name: str) -> NDArray[Any]:

@@ -3,10 +3,14 @@
 Two kinds: a `kernel` computes as written; a `sum_kernel` may add its terms in another order, which lets it
 use the processor's vector units. The order depends on the number of samples alone, so the same window gives
 the same bits wherever its samples lie.
+
+The cache on disk belongs to one state of the sources: machine code of a kernel is made anew when its own file
+changes, and when a kernel or number that it takes from another file does.
 """
 
+import hashlib
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 
@@ -16,10 +20,31 @@ _R = TypeVar("_R")
 
 def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Return `function` compiled at its first call."""
-    return cast("Callable[_P, _R]", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    return cast("Callable[_P, _R]", _cached(numba.njit(cache=True, nogil=True, error_model="numpy")(function)))
 
 
 def sum_kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Return `function` compiled at its first call, its sums in an order that suits vector units."""
     compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "nsz", "contract"})(function)
-    return cast("Callable[_P, _R]", compiled)
+    return cast("Callable[_P, _R]", _cached(compiled))
+
+
+def _cached(compiled: Any) -> Any:
+    """Return a compiled function whose cache also knows what the function takes from other files.
+
+    numba stamps a cache with the one file that the function stands in, and would go on using machine code that
+    holds kernels and constants of another file as they were before (numba 0.68, "Caching limitations").
+    """
+    if not hasattr(compiled, "py_func"):  # NUMBA_DISABLE_JIT gives the function back as it is
+        return compiled
+    function = compiled.py_func
+    named = [function.__globals__.get(name) for name in function.__code__.co_names]
+    stamps = [_cache_file(value)._source_stamp for value in named if hasattr(value, "py_func")]  # noqa: SLF001
+    numbers = [repr(value) for value in named if isinstance(value, int | float)]
+    own = _cache_file(compiled)
+    own._source_stamp = hashlib.sha256(repr([own._source_stamp, stamps, numbers]).encode()).hexdigest()  # noqa: SLF001
+    return compiled
+
+
+def _cache_file(compiled: Any) -> Any:
+    return compiled._cache._cache_file  # noqa: SLF001

@@ -110,5 +110,6 @@ def _angles(phasors: Sequence[complex], shown: Sequence[bool], reference: comple
     if reference is None:
         return (None,) * len(phasors)
     return tuple(
-        math.degrees(cmath.phase(phasor / reference)) if on else None for phasor, on in zip(phasors, shown, strict=True)
+        math.degrees(cmath.phase(phasor * reference.conjugate())) if on else None
+        for phasor, on in zip(phasors, shown, strict=True)
     )

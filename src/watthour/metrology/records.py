@@ -30,7 +30,7 @@ TRACKER = np.dtype(
         ("start", "i8"),  # index in the stream of the whole sample nearest to the window's beginning
         ("edge", "f8"),  # the beginning itself, in samples after `start`, in [-0.5, 0.5)
         ("frequency_hz", "f8"),  # what the next window is cut with
-        ("table_hz", "f8"),  # what the oscillator's table was made for
+        ("table_hz", "f8"),  # the oscillator's, a little behind the frequency; 0: none yet
         ("known", "i1"),  # 1 once a frequency was found in this stream
         ("counting", "i1", (3,)),  # 1 while a phase is above cut-off
         ("reactive_var", "f8", (3,)),  # of the window before, held where a rest has no whole cycle
@@ -82,12 +82,14 @@ class Conditions(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Working space of the kernels, made anew from a tracker at any time.
+    """Working space of the kernels, made anew at any time; what it holds decides nothing.
 
     Parameters
     ----------
     table : ndarray, shape (2, n)
-        The oscillator: cosine and sine at the tracker's ``table_hz``.
+        The oscillator: cosine and sine at `filled_hz`.
+    filled_hz : ndarray, shape (1,)
+        What the table was filled for; 0: nothing yet. Several trackers may share a table, so it says so itself.
     hard, tapered, early : ndarray, shape (3, 9)
         Sums of each phase: over whole samples, with tapered edges, and of the tapered first half.
     cross : ndarray, shape (4,)
@@ -97,6 +99,7 @@ class Scratch(NamedTuple):
     """
 
     table: Floats
+    filled_hz: Floats
     hard: Floats
     tapered: Floats
     early: Floats

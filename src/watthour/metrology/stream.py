@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from watthour.metrology.records import TRACKER, WINDOW, Conditions, Rows, Samples, Scratch, Six
-from watthour.metrology.sums import EDGE_SAMPLES, FRINGE, fill_oscillator
+from watthour.metrology.sums import EDGE_SAMPLES, FRINGE
 from watthour.metrology.tracking import LOWEST_HZ, NOMINAL_HZ, window_cycles
 from watthour.metrology.windows import measure_rest, measure_windows
 from watthour.samples import Block
@@ -52,14 +52,11 @@ def longest_window(rate_hz: float) -> int:
     return math.ceil(window_cycles(LOWEST_HZ) * rate_hz / LOWEST_HZ) + 2 * FRINGE + 2
 
 
-def scratch_for(tracker: Rows, rate_hz: float) -> Scratch:
-    """Return working space whose oscillator is the one the tracker's ``table_hz`` names."""
-    table = np.zeros((2, longest_window(rate_hz)))
-    table_hz = float(tracker["table_hz"][0])
-    if table_hz > 0.0:
-        fill_oscillator(2.0 * math.pi * table_hz / rate_hz, table)
+def scratch_for(rate_hz: float) -> Scratch:
+    """Return working space for windows of a stream of this rate."""
     return Scratch(
-        table=table,
+        table=np.zeros((2, longest_window(rate_hz))),
+        filled_hz=np.zeros(1),
         hard=np.zeros((3, 9)),
         tapered=np.zeros((3, 9)),
         early=np.zeros((3, 9)),
@@ -83,7 +80,7 @@ def open_window(block: Block, before: Rows | None = None) -> OpenWindow:
     tracker["first_sample"] = block.first_sample
     tracker["start"] = block.first_sample + FRINGE
     tracker["edge"] = -0.5
-    return OpenWindow(tracker=tracker, pieces=(), scratch=scratch_for(tracker, block.rate_hz))
+    return OpenWindow(tracker=tracker, pieces=(), scratch=scratch_for(block.rate_hz))
 
 
 def continues(opened: OpenWindow, block: Block) -> bool:
@@ -166,8 +163,13 @@ def _six(block: Block) -> Six:
 
 
 def _row(samples: Samples) -> Samples:
-    """Return a row made contiguous: strided samples compile to other machine code, and give other bits."""
-    return np.ascontiguousarray(samples)
+    """Return a row of the one kind that kernels are compiled for: side by side, aligned, not to be written.
+
+    Strided samples compile to other machine code, and give other bits; mixed kinds do not compile at all.
+    """
+    row = np.require(samples, requirements=["C", "A"]).view()
+    row.flags.writeable = False
+    return row
 
 
 def _scales(block: Block) -> tuple[float, ...]:

@@ -101,19 +101,22 @@ def find_frequency(p: int, omega_table: float, edges: Edges, rate_hz: float, scr
     length = edges[2] - edges[0]
     sums = scratch.tapered[p]
     mean_square = (sums[UU] - sums[U_SUM] * sums[U_SUM] / length) / length
-    pure = 2.0 * (tone.real * tone.real + tone.imag * tone.imag) >= _PURITY * mean_square
+    tone_square = 2.0 * (tone.real * tone.real + tone.imag * tone.imag)
+    pure = tone_square > 0.0 and tone_square >= _PURITY * mean_square
     frequency_hz = omega * rate_hz / (2.0 * math.pi)
     return frequency_hz if pure and LOWEST_HZ <= frequency_hz <= HIGHEST_HZ else math.nan
 
 
 @kernel
 def prepare_table(tracker: Record, frequency_hz: float, rate_hz: float, scratch: Scratch) -> float:
-    """Make the oscillator's table for a frequency unless the one there is near enough; return its rad/sample."""
+    """Make the oscillator's table for a frequency unless the tracker's is near enough; return its rad/sample."""
     table_hz: float = tracker["table_hz"]
     if abs(frequency_hz - table_hz) > _TABLE_TOLERANCE * frequency_hz:
         table_hz = frequency_hz
         tracker["table_hz"] = frequency_hz
-        fill_oscillator(2.0 * math.pi * frequency_hz / rate_hz, scratch.table)
+    if scratch.filled_hz[0] != table_hz:
+        scratch.filled_hz[0] = table_hz
+        fill_oscillator(2.0 * math.pi * table_hz / rate_hz, scratch.table)
     return 2.0 * math.pi * table_hz / rate_hz
 
 
@@ -122,6 +125,8 @@ def fit_window(
     six: Six, at: int, cycles: int, conditions: Conditions, tracker: Record, scratch: Scratch
 ) -> tuple[float, Edges]:
     """Find the window that fits the frequency, and sum it.
+
+    Where more samples are needed the tracker is left as it was: the next attempt, with more, begins alike.
 
     Parameters
     ----------
@@ -138,6 +143,7 @@ def fit_window(
         Of the window.
     """
     held_hz = tracker["frequency_hz"]
+    held_table_hz = tracker["table_hz"]
     rate_hz = conditions.rate_hz
     frequency_hz = held_hz
     found_hz = math.nan
@@ -148,6 +154,7 @@ def fit_window(
         length = (cycles if cycles > 0 else window_cycles(frequency_hz)) * rate_hz / frequency_hz
         edges = (tracker["edge"], tracker["edge"] + length / 2.0, tracker["edge"] + length)
         if at + math.floor(edges[2] + 0.5) + FRINGE + 1 > six[0].shape[0]:
+            tracker["table_hz"] = held_table_hz
             return -1.0, edges
         omega_table = prepare_table(tracker, frequency_hz, rate_hz, scratch)
         sum_window(six, at, edges, conditions, scratch)

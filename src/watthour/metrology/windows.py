@@ -26,16 +26,21 @@ HYSTERESIS = 0.8
 
 @kernel
 def decide_counting(row: Record, cutoff_a: float, tracker: Record) -> None:
-    """Apply the cut-off with its hysteresis; a phase below it has no current, power or energy."""
+    """Apply the cut-off with its hysteresis; a phase below it has no current, power or energy.
+
+    Less than a cycle stops no phase: near its zero crossing any current looks small. Energy that is no number
+    stays none, so that it is found.
+    """
     for p in range(3):
         limit = cutoff_a * HYSTERESIS if tracker["counting"][p] else cutoff_a
-        tracker["counting"][p] = 0 if row["current_a"][p] < limit else 1  # a NaN counts, so that it is found
+        held = row["cycles"] == 0 and tracker["counting"][p]
+        tracker["counting"][p] = 0 if row["current_a"][p] < limit and not held else 1
         row["counting"][p] = tracker["counting"][p]
         if not tracker["counting"][p]:
             row["current_a"][p] = 0.0
             row["power_w"][p] = 0.0
             row["reactive_var"][p] = 0.0
-            row["active_ws"][p] = 0.0
+            row["active_ws"][p] *= 0.0
             row["reactive_vars"][p] = 0.0
 
 

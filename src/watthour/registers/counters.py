@@ -5,6 +5,7 @@ integer goes to total, partial and the active rate, so rates always sum to the t
 showing (`watthour.units.shown_register`); these never roll over.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -35,8 +36,10 @@ class Registers:
         Primary, T1 to T8.
     phases : three times six int
         Primary, L1 to L3.
-    remainders : four times six Fraction
-        Primary micro-units owed, in [0, 1): L1, L2, L3, total.
+    remainders : four times six int
+        Parts of a primary micro-unit owed, each in [0, `parts`): L1, L2, L3, total.
+    parts : int
+        How many of them make one micro-unit: the denominator of the ratios that were in force.
     """
 
     secondary: Six = NONE
@@ -44,7 +47,8 @@ class Registers:
     partial: Six = NONE
     rates: tuple[Six, ...] = (NONE,) * len(RATES)
     phases: tuple[Six, ...] = (NONE,) * 3
-    remainders: tuple[tuple[Fraction, ...], ...] = ((Fraction(0),) * len(ENERGIES),) * 4
+    remainders: tuple[Six, ...] = (NONE,) * 4
+    parts: int = 1
 
 
 def count_windows(
@@ -63,7 +67,10 @@ def count_windows(
     carried = carry.copy()
     counts = np.zeros((4, len(ENERGIES)), np.int64)
     count_integers(windows, int(summation), carried[0], counts)
-    primary = [_to_primary(row.tolist(), ratio, owed) for row, owed in zip(counts, registers.remainders, strict=True)]
+    parts = math.lcm(registers.parts, ratio.denominator)
+    owed = [[rest * (parts // registers.parts) for rest in row] for row in registers.remainders]
+    factor = ratio.numerator * (parts // ratio.denominator)
+    primary = [_to_primary(row.tolist(), factor, rest, parts) for row, rest in zip(counts, owed, strict=True)]
     amounts = [row[0] for row in primary]
     rates = list(registers.rates)
     rates[rate - 1] = _add(rates[rate - 1], amounts[TOTAL])
@@ -75,6 +82,7 @@ def count_windows(
         rates=tuple(rates),
         phases=tuple(_add(row, amount) for row, amount in zip(registers.phases, amounts[:TOTAL], strict=True)),
         remainders=tuple(row[1] for row in primary),
+        parts=parts,
     )
     return counted, carried
 
@@ -88,8 +96,7 @@ def _add(row: Six, amounts: Sequence[int]) -> Six:
     return tuple(a + b for a, b in zip(row, amounts, strict=True))
 
 
-def _to_primary(secondary: Sequence[int], ratio: Fraction, owed: Sequence[Fraction]) -> tuple[list[int], tuple[Fraction, ...]]:
-    """Return whole primary micro-units and what is owed after them."""
-    exact = [amount * ratio + rest for amount, rest in zip(secondary, owed, strict=True)]
-    whole = [value.numerator // value.denominator for value in exact]
-    return whole, tuple(value - floor for value, floor in zip(exact, whole, strict=True))
+def _to_primary(secondary: Sequence[int], factor: int, owed: Sequence[int], parts: int) -> tuple[Six, Six]:
+    """Return whole primary micro-units, and the parts of one owed after them."""
+    both = [divmod(amount * factor + rest, parts) for amount, rest in zip(secondary, owed, strict=True)]
+    return tuple(whole for whole, _ in both), tuple(rest for _, rest in both)

@@ -1,0 +1,84 @@
+"""Samples that no meter can count: what is not a number, and what is beyond all measure.
+
+In: a block just measured, its windows, and what it left open. Out: nothing, or one line naming the sample and its
+channel. Every sample is judged in the step that brings it, so what a meter remembers can always be counted.
+
+A window passes while Σu² and Σi² of each phase are at most `LARGEST` squared: no sample above it hides there, and
+its energy is far inside 63 bits. What is still open may be twice as large, for a sample that lies under the taper
+between two windows counts half in each; so a cut refuses nothing that a whole window would not.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watthour.errors import SampleError
+from watthour.metrology import Rows
+from watthour.samples import Block, Triple
+
+LARGEST = 1e8
+"""Volts or amperes."""
+
+_LARGEST_WS = 2**62 / 1e6 * 3600.0
+_CHANNELS = ("V1", "V2", "V3", "I1", "I2", "I3")
+
+
+def require_countable(block: Block, windows: Rows, left_open: Block) -> None:
+    """Refuse a block that cannot be counted.
+
+    Parameters
+    ----------
+    windows : ndarray of `WINDOW`
+        Measured from it.
+    left_open : Block
+        Its samples that are in no window yet, and maybe some before them.
+
+    Raises
+    ------
+    SampleError
+        Naming the first sample that is not a number, or too large.
+    """
+    if len(windows) and not _are_countable(windows):
+        _refuse(block, LARGEST)
+    if not _are_small(left_open, 2.0 * LARGEST) and _beyond(left_open, 2.0 * LARGEST).any():
+        _refuse(left_open, 2.0 * LARGEST)
+
+
+def _are_countable(windows: Rows) -> bool:
+    """Tell whether all that registers and displays take from these windows is a number, and together fits integers."""
+    energies = np.abs(windows["active_ws"]).sum() + np.abs(windows["reactive_vars"]).sum()
+    roots = np.sqrt(windows["samples"])[:, None]
+    sizes = (windows["voltage_v"] * roots, windows["current_a"] * roots)
+    return bool(energies < _LARGEST_WS and all((size <= LARGEST).all() for size in sizes))
+
+
+def _refuse(block: Block, largest: float) -> None:
+    """Refuse a block by its first sample beyond `largest`."""
+    bad = np.argwhere(_beyond(block, largest).T)
+    place = f"sample {block.first_sample + bad[0][0]} of {_CHANNELS[bad[0][1]]}" if len(bad) else "the energy of this block"
+    msg = f"{place} is not a number, or beyond {LARGEST:g} V or A: mend the recording, its scale, or leave the channel out"
+    raise SampleError(msg)
+
+
+def _halves(block: Block) -> tuple[tuple[NDArray[Any], Triple, Triple], ...]:
+    return (
+        (block.voltages, block.voltage_scale, block.voltage_offset),
+        (block.currents, block.current_scale, block.current_offset),
+    )
+
+
+def _are_small(block: Block, largest: float) -> bool:
+    """Tell quickly whether all samples are numbers within `largest`; a block may be good without passing."""
+    for samples, scale, offset in _halves(block):
+        peak = max(float(samples.max(initial=0)), -float(samples.min(initial=0)))
+        if not peak * max(abs(s) for s in scale) + max(abs(o) for o in offset) <= largest:
+            return False
+    return True
+
+
+def _beyond(block: Block, largest: float) -> NDArray[np.bool_]:
+    """Return which of (6, n) samples are no number, or too large."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = [np.asarray(scale)[:, None] * x + np.asarray(offset)[:, None] for x, scale, offset in _halves(block)]
+    return np.asarray(~(np.abs(np.concatenate(values)) <= largest))
