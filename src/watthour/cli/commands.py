@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,6 +17,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 
 from watthour import __version__
+from watthour.cli.stopping import Stopping
 from watthour.errors import UsageError
 from watthour.host.instants import iso, to_ns
 
@@ -30,12 +32,14 @@ app = App(
 
 Json = Annotated[bool, Parameter(negative="")]
 
+_LONGEST_DURATION_S = 1e10
+"""Some 300 years: instants stay within the calendar."""
+_LONGEST_WATCH_S = 1e6
+
 
 @app.command
 def run(
-    config: Path | None = None,
-    /,
-    *,
+    *config: Path,
     model: str | None = None,
     source: Path | None = None,
     channels: str | None = None,
@@ -51,7 +55,7 @@ def run(
     Parameters
     ----------
     config
-        The meter's configuration (TOML). Options win over it.
+        The meter's configuration (TOML); one, so far. Options win over it.
     model
         Code or name of the model; "watthour models" lists them.
     source
@@ -71,16 +75,23 @@ def run(
     json
         Print the result as one JSON object on the last line.
     """
+    stopping = Stopping()  # before what takes a second to import
+
     from watthour.host.config import Options, plan_from  # noqa: PLC0415
     from watthour.host.metering import Pace  # noqa: PLC0415
     from watthour.host.running import run_meter  # noqa: PLC0415
 
-    if duration is not None and not duration > 0:
-        msg = f"--duration {duration:g}: ask for more than 0 seconds"
+    if duration is not None and not 0 < duration <= _LONGEST_DURATION_S:
+        msg = f"--duration {duration:g}: ask for more than 0 seconds, and at most {_LONGEST_DURATION_S:g}"
+        raise UsageError(msg)
+    if len(config) > 1:
+        msg = (
+            f"{len(config)} configurations: a run meters with one so far; start a second program, on another port, for the next"
+        )
         raise UsageError(msg)
     options = Options(model=model, source=source, channels=channels, data=data, listen=tuple(listen or ()))
-    plan = plan_from(config, options)
-    run_meter(plan, Pace(speed=_speed(speed), duration_s=duration, hold=hold), as_json=json)
+    plan = plan_from(config[0] if config else None, options)
+    run_meter(plan, Pace(speed=_speed(speed), duration_s=duration, hold=hold), stop_asked=stopping.is_asked, as_json=json)
 
 
 def _speed(text: str) -> float | None:
@@ -112,16 +123,18 @@ def read(url: str, /, *, json: Json = False, watch: float | None = None) -> None
     """
     from watthour.host.lines import parse_url, read_values  # noqa: PLC0415
 
-    if watch is not None and not watch > 0:
-        msg = f"--watch {watch:g}: ask for more than 0 seconds"
+    if watch is not None and not 0 < watch <= _LONGEST_WATCH_S:
+        msg = f"--watch {watch:g}: ask for more than 0 seconds, and at most {_LONGEST_WATCH_S:g}"
         raise UsageError(msg)
     address = parse_url(url)
-    while True:
-        begun_s = time.monotonic()
-        _print_reading(asyncio.run(read_values(address)), as_json=json, again=watch is not None)
-        if watch is None:
-            return
-        time.sleep(max(0.0, begun_s + watch - time.monotonic()))
+    if watch is None:
+        _print_reading(asyncio.run(read_values(address)), as_json=json, again=False)
+        return
+    with suppress(KeyboardInterrupt):
+        while True:
+            begun_s = time.monotonic()
+            _print_reading(asyncio.run(read_values(address)), as_json=json, again=True)
+            time.sleep(max(0.0, begun_s + watch - time.monotonic()))
 
 
 def _print_reading(reading: "Reading", *, as_json: bool, again: bool) -> None:

@@ -5,11 +5,16 @@ and samples are touched by ``run`` alone.
 """
 
 import sys
+from typing import TYPE_CHECKING
 
 from watthour import __version__
 from watthour.errors import WatthourError
 
+if TYPE_CHECKING:
+    from cyclopts import CycloptsError
+
 WRONG_USAGE = 2
+_HELP = "watthour --help lists commands and options"
 
 
 def main() -> None:
@@ -30,7 +35,7 @@ def _run(arguments: list[str]) -> int:
     try:
         app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as problem:
-        return _complain(f"{str(problem).strip().splitlines()[-1]} (watthour --help lists commands and options)", WRONG_USAGE)
+        return _complain(f"{_wrong_words(problem)} ({_HELP})", WRONG_USAGE)
     except WatthourError as problem:
         return _complain(str(problem), problem.exit_code)
     except KeyboardInterrupt:
@@ -38,7 +43,18 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+    except OSError as problem:
+        return _complain(f"what was to be printed could not be written: {problem.strerror or problem}", 1)
     return 0
+
+
+def _wrong_words(problem: "CycloptsError") -> str:
+    """Return what the command framework refuses, in one line."""
+    from cyclopts import UnusedCliTokensError  # noqa: PLC0415 - see above
+
+    if isinstance(problem, UnusedCliTokensError) and problem.unused_tokens:
+        return f"{' '.join(problem.unused_tokens)}: not expected here"
+    return str(problem).strip().splitlines()[-1]
 
 
 def _complain(text: str, status: int) -> int:

@@ -19,6 +19,10 @@ from watthour.host.toml_lines import line_of
 from watthour.models import current_range_of, model_of, require_bus
 from watthour.parameters import DEFAULTS, Interface, Setting, check_setting
 from watthour.units import Ratio
+from watthour.waveform.network.description import refusal
+
+_RECORDINGS = (".cfg", ".cff", ".dat", ".csv")
+_OF_RECORDINGS = ("channels", "values", "rate_hz", "scale")
 
 
 class _Table(BaseModel):
@@ -39,6 +43,9 @@ class _SourceTable(_Table):
         if (self.network is None) == (self.recording is None):
             msg = "name one source: network = FILE or recording = FILE"
             raise ValueError(msg)
+        for name in _OF_RECORDINGS:
+            if self.network is not None and getattr(self, name) is not None:
+                raise refusal((name,), "this is for a recording; a network file says everything itself")
         return self
 
 
@@ -55,19 +62,21 @@ class _MeterFile(_Table):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceWish:
-    """Where samples shall come from, before anything is opened."""
+    """Where samples shall come from, before anything is opened.
+
+    Parameters
+    ----------
+    is_network : bool
+        Whether the file describes a simulated installation; any other is a recording.
+    """
 
     path: Path
+    is_network: bool = False
     channels: tuple[str | int, ...] | None = None
     values: Literal["primary", "secondary"] | None = None
     start_ns: int | None = None
     rate_hz: float | None = None
     scale: tuple[float, ...] | None = None
-
-    @property
-    def is_network(self) -> bool:
-        """Whether the file describes a simulated installation; any other is a recording."""
-        return self.path.suffix.lower() == ".toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +100,6 @@ class Plan:
     def setting(self, name: str) -> Setting:
         """Return a setting as this plan has it."""
         return self.settings.get(name, DEFAULTS[name])
-
-    def ratio(self, name: str) -> Ratio:
-        """Return a setting that is a transformer's ratio."""
-        value = self.setting(name)
-        return value if isinstance(value, Ratio) else Ratio.parse(str(value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +125,11 @@ def plan_from(config: Path | None, options: Options) -> Plan:
     """
     plan = Plan() if config is None else read_config(config)
     plan = _with_options(plan, options)
+    if plan.source is None and config is not None:
+        raise ConfigError(str(config), "no [source] in it: add one, or --source FILE")
     if plan.source is None:
         msg = "no source: name a configuration, or --source FILE with --channels V1,V2,V3,I1,I2,I3"
         raise UsageError(msg)
-    current_range_of(plan.ratio("ct"))
     return plan
 
 
@@ -136,16 +141,20 @@ def read_config(path: Path) -> Plan:
     ConfigError
         Naming file, line and remedy.
     """
+    if path.suffix.lower() in _RECORDINGS:
+        raise ConfigError(str(path), "a recording is no configuration: name it with --source FILE")
     content = read_toml(path)
     table = check_toml(str(path), content, _MeterFile)
     text = content.decode()
     settings = _settings(str(path), text, table.meter)
     plan = Plan(settings=settings, source=_source(path.parent, table.source))
-    try:
-        listen = _listeners(plan, [row.url for row in table.listen])
-    except UsageError as problem:
-        raise ConfigError(str(path), str(problem), line_of(text, ("listen", 0, "url"))) from None
-    return replace(plan, listen=listen, data=None if table.data is None else path.parent / table.data)
+    listen: list[BusUrl] = []
+    for place, row in enumerate(table.listen):
+        try:
+            listen += _listeners(plan, [row.url])
+        except UsageError as problem:
+            raise ConfigError(str(path), str(problem), line_of(text, ("listen", place, "url"))) from None
+    return replace(plan, listen=tuple(listen), data=None if table.data is None else path.parent / table.data)
 
 
 def _settings(file: str, text: str, given: Mapping[str, Any]) -> dict[str, Setting]:
@@ -167,6 +176,7 @@ def _source(folder: Path, table: _SourceTable | None) -> SourceWish | None:
     file = table.network or table.recording or ""
     return SourceWish(
         path=folder / file,
+        is_network=table.network is not None,
         channels=None if table.channels is None else tuple(table.channels),
         values=table.values,
         start_ns=None if table.start is None else to_ns(table.start),
@@ -177,28 +187,50 @@ def _source(folder: Path, table: _SourceTable | None) -> SourceWish | None:
 
 def _listeners(plan: Plan, urls: Sequence[str]) -> tuple[BusUrl, ...]:
     """Return the addresses to listen on, each on a bus that the model has."""
-    model = model_of(str(plan.setting("model")))
+    require_buses(str(plan.setting("model")), urls)
+    return tuple(parse_url(url) for url in urls)
+
+
+def require_buses(model: str, urls: Sequence[str]) -> None:
+    """Refuse addresses on a bus that the model lacks.
+
+    Raises
+    ------
+    UsageError
+        Naming the models that have it.
+    """
     for url in urls:
         if url.startswith(("modbus", "mbus")):
-            require_bus(model, "mbus" if url.startswith("mbus") else "modbus")
-    return tuple(parse_url(url) for url in urls)
+            require_bus(model_of(model), "mbus" if url.startswith("mbus") else "modbus")
 
 
 def _with_options(plan: Plan, options: Options) -> Plan:
     """Return the plan with the command line's words in force."""
     if options.model is not None:
         plan = replace(plan, settings={**plan.settings, "model": model_of(options.model).code})
-    if options.source is not None:
-        plan = replace(plan, source=SourceWish(path=options.source))
-    if options.channels is not None:
-        if plan.source is None:
-            msg = "--channels says nothing without a source: add --source FILE"
-            raise UsageError(msg)
-        plan = replace(plan, source=replace(plan.source, channels=_channels(options.channels)))
+    plan = replace(plan, source=_source_with(plan.source, options))
     if options.data is not None:
         plan = replace(plan, data=options.data)
     urls = options.listen or [str(url) for url in plan.listen]
     return replace(plan, listen=_listeners(plan, urls))
+
+
+def _source_with(wish: SourceWish | None, options: Options) -> SourceWish | None:
+    """Return the source with the command line's words in force; of another recording, what the file says of it still holds."""
+    if options.source is not None:
+        is_network = options.source.suffix.lower() == ".toml"
+        if wish is None or is_network or wish.is_network:
+            wish = SourceWish(path=options.source, is_network=is_network)
+        wish = replace(wish, path=options.source)
+    if options.channels is None:
+        return wish
+    if wish is None:
+        msg = "--channels says nothing without a source: add --source FILE"
+        raise UsageError(msg)
+    if wish.is_network:
+        msg = f"--channels are for a recording; {wish.path} is a simulated installation and has its own"
+        raise UsageError(msg)
+    return replace(wish, channels=_channels(options.channels))
 
 
 def _channels(text: str) -> tuple[str, ...]:

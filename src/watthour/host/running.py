@@ -6,9 +6,8 @@ state is kept before the program ends.
 
 import asyncio
 import json
-import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack
 
 from rich.console import Console
@@ -18,7 +17,7 @@ from watthour.host.instants import iso
 from watthour.host.lines import BusUrl, serve_modbus_tcp
 from watthour.host.metering import MeteringThread, Pace, Work, begin_work
 from watthour.host.store import DataDirectory
-from watthour.host.terminal import Scene, event_line, phase_table, register_table, say, watched
+from watthour.host.terminal import Scene, event_line, say, value_tables, watched
 from watthour.view import Command, Outcome, View
 
 
@@ -42,8 +41,13 @@ class ThreadPort:
         return await asyncio.wrap_future(self._thread.submit(command))
 
 
-def run_meter(plan: Plan, pace: Pace, *, as_json: bool) -> None:
+def run_meter(plan: Plan, pace: Pace, *, stop_asked: Callable[[], bool], as_json: bool) -> None:
     """Meter what a plan says, and print the result.
+
+    Parameters
+    ----------
+    stop_asked : callable
+        Whether a signal has asked the program to stop.
 
     Raises
     ------
@@ -56,24 +60,21 @@ def run_meter(plan: Plan, pace: Pace, *, as_json: bool) -> None:
             store = stack.enter_context(DataDirectory(plan.data, int(str(plan.setting("serial")))))
         assert plan.source is not None  # noqa: S101 - plan_from refuses a plan without one
         work = begin_work(plan, plan.source, store)
-        for remark in work.remarks:
-            say(remark)
         thread = MeteringThread(work, pace)
-        shown = asyncio.run(_run(thread, work, plan.listen, pace, quiet=as_json))
+        shown = asyncio.run(_run(thread, work, plan.listen, pace, stop_asked, quiet=as_json))
     if thread.failure is not None:
         raise thread.failure
     if as_json:
         sys.stdout.write(json.dumps(result_of(thread.view)) + "\n")
         sys.stdout.flush()
-    elif not shown:
-        Console().print(phase_table(thread.view.values), register_table(thread.view.values))
+    elif not (shown and sys.stdout.isatty()):
+        Console().print(value_tables(thread.view.values))
 
 
-async def _run(thread: MeteringThread, work: Work, listen: Sequence[BusUrl], pace: Pace, *, quiet: bool) -> bool:
+async def _run(
+    thread: MeteringThread, work: Work, listen: Sequence[BusUrl], pace: Pace, stop_asked: Callable[[], bool], *, quiet: bool
+) -> bool:
     """Run to the end, and say whether the values have been on the screen."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, thread.stop)
     async with AsyncExitStack() as stack:
         listeners = []
         for url in listen:
@@ -82,6 +83,8 @@ async def _run(thread: MeteringThread, work: Work, listen: Sequence[BusUrl], pac
             host, port = server.address
             listeners.append(str(BusUrl(scheme=url.scheme, host=host, port=port, unit=url.unit)))
         scene = Scene(source=work.source.name, rate_hz=work.source.rate_hz, listeners=listeners)
+        for remark in work.remarks:
+            say(remark)
         with watched(thread, scene, fast=pace.speed is None, quiet=quiet) as watching:
             told = () if watching.is_live else (*(f"listening on {text}" for text in listeners), *thread.view.warnings)
             for line in told:
@@ -89,11 +92,14 @@ async def _run(thread: MeteringThread, work: Work, listen: Sequence[BusUrl], pac
             thread.start()
             try:
                 while not thread.done.is_set():
+                    if stop_asked():
+                        thread.stop()
                     await asyncio.sleep(watching.every_s)
                     watching.look([event_line(event) for event in thread.take_events()])
             finally:
                 thread.stop()
                 thread.join()
+            watching.look([event_line(event) for event in thread.take_events()])
     return watching.is_live
 
 

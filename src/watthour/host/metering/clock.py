@@ -1,7 +1,13 @@
 """Which instant a sample of a source belongs to: by counting samples, never by looking at a clock."""
 
+from fractions import Fraction
+from math import floor
+
 from watthour.samples import Block
 from watthour.units import NANOSECONDS
+
+Anchor = tuple[int, int, float]
+"""A sample, its instant in nanoseconds UTC since 1970, and the samples per second from it on."""
 
 
 class SampleClock:
@@ -13,16 +19,25 @@ class SampleClock:
         A sample whose instant is known.
     rate_hz : float
         Samples per second from it on; a block of another rate moves the anchor to its first sample.
+
+    Attributes
+    ----------
+    anchor : Anchor
+        To be kept: a clock made of it goes on to the nanosecond as this one would have.
     """
 
     def __init__(self, sample: int, time_ns: int, rate_hz: float) -> None:
-        self._sample = sample
-        self._time_ns = time_ns
-        self._rate_hz = rate_hz
+        self.anchor: Anchor = (sample, time_ns, rate_hz)
 
     def time_of(self, block: Block) -> int:
         """Return the instant of a block's first sample, nanoseconds UTC since 1970."""
-        time_ns = self._time_ns + round((block.first_sample - self._sample) * NANOSECONDS / self._rate_hz)
-        if block.rate_hz != self._rate_hz:
-            self._sample, self._time_ns, self._rate_hz = block.first_sample, time_ns, block.rate_hz
+        sample, anchor_ns, rate_hz = self.anchor
+        time_ns = anchor_ns + round((block.first_sample - sample) * NANOSECONDS / Fraction(rate_hz))
+        if block.rate_hz != rate_hz:
+            self.anchor = (block.first_sample, time_ns, block.rate_hz)
         return time_ns
+
+    def sample_at(self, time_ns: int) -> int:
+        """Return the first sample at or after an instant, to half a sample, at the rate now in force."""
+        sample, anchor_ns, rate_hz = self.anchor
+        return sample + floor((time_ns - anchor_ns) * Fraction(rate_hz) / NANOSECONDS + Fraction(1, 2))

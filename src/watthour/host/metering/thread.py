@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,10 +20,13 @@ from watthour.host.instants import now_ns
 from watthour.host.metering.work import Work
 from watthour.meter import Meter, first_state
 from watthour.samples import Block
+from watthour.units import NANOSECONDS
 from watthour.view import Command, Event, Outcome, Verdict, View
 
 _STEP_S = 0.05
 """Paced samples are handed over in pieces of this length, so that a value is at most one window old."""
+_LONGEST_WAIT_S = 3600.0
+"""No wait is longer: what the system calls a time-out has an end."""
 _PUBLISH_S = 0.05
 """At full speed a view is published this often, not after each block."""
 
@@ -57,7 +61,8 @@ class Progress:
     sample : int
         Index in the source of the next sample to be taken in.
     end_sample : int or None
-        Where the run will end; None for a source without end.
+        Where the run will end, as far as can be said before: gaps and changes of rate may move it. None for a source
+        without end.
     """
 
     sample: int
@@ -88,7 +93,8 @@ class MeteringThread(threading.Thread):
         self._published_s = 0.0
         self._metering = True
         self._sample = work.first_sample
-        self._end_sample = self._find_end()
+        self._end_ns = None if pace.duration_s is None else work.start_ns + round(pace.duration_s * NANOSECONDS)
+        self._is_cut_short = False
         self.ended = threading.Event()
         self.done = threading.Event()
         self.failure: BaseException | None = None
@@ -101,7 +107,11 @@ class MeteringThread(threading.Thread):
     @property
     def progress(self) -> Progress:
         """How far the run has come."""
-        return Progress(sample=self._sample, end_sample=self._end_sample)
+        samples = self._work.source.samples
+        if self._pace.duration_s is None:
+            return Progress(sample=self._sample, end_sample=samples)
+        end = round(self._pace.duration_s * self._work.source.rate_hz)
+        return Progress(sample=self._sample, end_sample=end if samples is None else min(end, samples))
 
     def stop(self) -> None:
         """Ask the thread to stop after the step at hand, with its state kept."""
@@ -133,10 +143,8 @@ class MeteringThread(threading.Thread):
             self._refuse_waiting()
 
     def _run(self) -> None:
-        finished = self._work.finished
-        if not finished:
-            finished = self._meter_source()
-        if finished:
+        finished = self._work.finished or self._meter_source()
+        if finished and not self._work.finished:
             self._work.meter.end()
         self._work.save(finished=finished)
         self._metering = False
@@ -147,47 +155,55 @@ class MeteringThread(threading.Thread):
         self._work.save(finished=finished)
 
     def _meter_source(self) -> bool:
-        """Meter until the source ends (True), or the run does (False)."""
-        pieces = self._pieces()
-        begun_s: float | None = None
-        begun_sample = self._sample
-        for piece in pieces:
-            if begun_s is None:
+        """Meter until the source ends (True), or the run does (False); what was metered before a failure is kept."""
+        try:
+            for piece, now_ns in self._timed_pieces():
+                if self._stop_asked.is_set():
+                    return False
+                self._work.meter.step(piece, now_ns)
+                self._sample = piece.end_sample
+                self._publish_sometimes()
+        except Exception:
+            self._work.save(finished=False)
+            raise
+        return not self._is_cut_short
+
+    def _timed_pieces(self) -> Iterator[tuple[Block, int]]:
+        """Yield each piece with the instant of its first sample, when it is time for it; answer commands meanwhile."""
+        begun: tuple[float, int] | None = None
+        for piece in self._pieces():
+            first_ns = self._work.clock.time_of(piece)
+            if begun is None:
                 warm(piece)
-                begun_s, begun_sample = time.monotonic(), piece.first_sample
-            if self._pace.speed is not None:
-                ahead_s = (piece.end_sample - begun_sample) / piece.rate_hz / self._pace.speed
-                self._wait_until(begun_s + ahead_s)
-            else:
+                begun = time.monotonic(), first_ns
+            if self._pace.speed is None:
                 self._answer_waiting()
-            if self._stop_asked.is_set():
-                return False
-            self._work.meter.step(piece, self._work.clock.time_of(piece))
-            self._sample = piece.end_sample
-            self._publish_sometimes()
-        return not self._is_cut_short()
+            else:
+                begun_s, begun_ns = begun
+                sample_time_s = (first_ns - begun_ns) / NANOSECONDS + len(piece) / piece.rate_hz
+                self._wait_until(begun_s + sample_time_s / self._pace.speed)
+            yield piece, first_ns
 
     def _pieces(self) -> Iterator[Block]:
         """Yield the source's blocks from where the meter left off to where the run ends, cut for pacing."""
         for block in self._work.source.blocks(self._work.first_sample):
-            longest = len(block) if self._pace.speed is None else max(1, int(_STEP_S * block.rate_hz * self._pace.speed))
-            last = len(block) if self._end_sample is None else min(len(block), self._end_sample - block.first_sample)
+            longest = len(block)
+            if self._pace.speed is not None:
+                longest = max(1, int(min(longest, _STEP_S * block.rate_hz * self._pace.speed)))
+            last = self._wanted_of(block)
             for start in range(0, last, longest):
                 yield block.part(start, min(start + longest, last))
             if last < len(block):
+                self._is_cut_short = True
                 return
 
-    def _find_end(self) -> int | None:
-        source = self._work.source
-        if self._pace.duration_s is None:
-            return source.samples
-        end = round(self._pace.duration_s * source.rate_hz)
-        return end if source.samples is None else min(end, source.samples)
-
-    def _is_cut_short(self) -> bool:
-        """Tell whether the run ended before its source did."""
-        samples = self._work.source.samples
-        return self._end_sample is not None and (samples is None or self._end_sample < samples)
+    def _wanted_of(self, block: Block) -> int:
+        """Return how many of a block's samples come before the end of the run."""
+        if self._end_ns is None:
+            return len(block)
+        clock = self._work.clock
+        clock.time_of(block)  # of another rate, it moves the anchor
+        return min(max(clock.sample_at(self._end_ns) - block.first_sample, 0), len(block))
 
     def _wait_until(self, due_s: float) -> None:
         """Answer commands until it is time."""
@@ -196,10 +212,8 @@ class MeteringThread(threading.Thread):
             if left_s <= 0:
                 self._answer_waiting()
                 return
-            try:
-                self._answer(self._commands.get(timeout=left_s))
-            except queue.Empty:
-                return
+            with suppress(queue.Empty):
+                self._answer(self._commands.get(timeout=min(left_s, _LONGEST_WAIT_S)))
 
     def _answer_waiting(self) -> None:
         while not self._commands.empty():
@@ -217,12 +231,16 @@ class MeteringThread(threading.Thread):
         answer.set_result(outcome)
 
     def _refuse_waiting(self) -> None:
-        while not self._commands.empty():
-            waiting = self._commands.get()
-            if waiting is not None:
-                waiting[1].set_result(Outcome(verdict=Verdict.REFUSED, message="the meter has stopped"))
+        with suppress(queue.Empty):
+            while True:
+                waiting = self._commands.get_nowait()
+                if waiting is not None:
+                    waiting[1].set_result(Outcome(verdict=Verdict.REFUSED, message="the meter has stopped"))
 
     def _publish_sometimes(self) -> None:
+        """Publish after a window, not after each piece of one."""
+        if self._work.meter.state.samples == self._view.samples:
+            return
         now_s = time.monotonic()
         if self._pace.speed is not None or now_s - self._published_s >= _PUBLISH_S:
             self._published_s = now_s

@@ -1,15 +1,18 @@
 """What a run meters: a meter with what it remembers, and its source at the place where it left off."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from watthour.errors import SealedError
-from watthour.host.config import Plan, SourceWish
+from watthour.host.config import Plan, SourceWish, require_buses
 from watthour.host.instants import DEFAULT_START_NS
 from watthour.host.metering.clock import SampleClock
 from watthour.host.networks import open_network
 from watthour.host.recordings import open_recording
-from watthour.host.store import DataDirectory, Kept
+from watthour.host.store import DataDirectory, Kept, Taken
 from watthour.meter import Meter, MeterState, first_state
+from watthour.meter.state import ratio_setting
 from watthour.parameters import Setting, parameter
 from watthour.waveform.source import Source
 
@@ -20,8 +23,14 @@ class Work:
 
     Parameters
     ----------
+    first_sample : int
+        Index in the source of the first sample that is still to be metered.
+    start_ns : int
+        Instant of the source's first sample, nanoseconds UTC since 1970.
     store : DataDirectory or None
         Open; None where state lives in memory.
+    kept : Kept or None
+        What the store held.
     finished : bool
         Whether an earlier run has already metered this source to its end.
     remarks : tuple of str
@@ -30,20 +39,27 @@ class Work:
 
     meter: Meter
     source: Source
+    first_sample: int
+    start_ns: int
     clock: SampleClock
     store: DataDirectory | None
+    kept: Kept | None
     finished: bool
     remarks: tuple[str, ...]
 
-    @property
-    def first_sample(self) -> int:
-        """Index in the source of the first sample that is still to be metered."""
-        return self.meter.state.position or 0
-
     def save(self, *, finished: bool) -> None:
         """Keep the meter's state, if it is kept at all."""
-        if self.store is not None:
-            self.store.save(Kept(source=self.source.identity, finished=finished, state=self.meter.state))
+        if self.store is None:
+            return
+        state, kept = self.meter.state, self.kept
+        if self.finished and kept is not None:  # not a sample was taken in: whichever source was last metered still is
+            self.store.save(Kept(source=kept.source, sources=kept.sources, state=state))
+            return
+        next_sample = self.first_sample if state.position is None else state.position
+        taken = Taken(next_sample=next_sample, finished=finished, start_ns=self.start_ns, clock=self.clock.anchor)
+        before = {} if kept is None else kept.sources
+        sources = MappingProxyType({**before, self.source.identity: taken})
+        self.store.save(Kept(source=self.source.identity, sources=sources, state=state))
 
 
 def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None) -> Work:
@@ -57,35 +73,35 @@ def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None) -> Wor
         If what was kept cannot be believed.
     SealedError
         If a sealed setting differs from the one kept, naming both.
+    UsageError
+        If the meter that was kept lacks a bus it shall answer on.
     """
     kept = store.load() if store is not None else None
-    source = _open_source(plan, wish)
-    start_ns = wish.start_ns if wish.start_ns is not None else source.start_ns
-    clock = SampleClock(0, DEFAULT_START_NS if start_ns is None else start_ns, source.rate_hz)
-    remarks: tuple[str, ...] = ()
-    if kept is None:
-        meter, finished = Meter(first_state(plan.settings)), False
-        if store is None:
-            remarks = ("state lives in memory only: name a directory with --data to keep it",)
-    else:
-        state, remarks = _with_settings(kept.state, plan)
-        meter, finished = Meter(state), kept.finished and kept.source == source.identity
-        if kept.source != source.identity:
-            meter.change_source()
-            remarks = (*remarks, "another source than before: the registers go on")
-    already = () if not finished else ("this source has already been metered to its end",)
+    state = first_state(plan.settings) if kept is None else kept.state
+    overruled = () if store is None else _overruled(state, plan, store)
+    require_buses(str(state.settings["model"]), [str(url) for url in plan.listen])
+    source = _open_source(wish, state.settings)
+    taken = None if kept is None else kept.sources.get(source.identity)
+    start_ns, clock = _clock_of(source, wish, taken)
+    meter = Meter(replace(state, time_ns=start_ns) if kept is None else state)
+    if kept is not None and kept.source != source.identity and not (taken and taken.finished):
+        meter.change_source()
     return Work(
         meter=meter,
         source=source,
+        first_sample=0 if taken is None else taken.next_sample,
+        start_ns=start_ns,
         clock=clock,
         store=store,
-        finished=finished,
-        remarks=(*source.remarks, *remarks, *already),
+        kept=kept,
+        finished=taken is not None and taken.finished,
+        remarks=(*source.remarks, *overruled, *_remarks(source, store, kept, taken)),
     )
 
 
-def _open_source(plan: Plan, wish: SourceWish) -> Source:
-    ct, vt = plan.ratio("ct"), plan.ratio("vt")
+def _open_source(wish: SourceWish, settings: Mapping[str, Setting]) -> Source:
+    """Open a source behind the transformers of the meter that is to meter it."""
+    ct, vt = ratio_setting(settings, "ct"), ratio_setting(settings, "vt")
     if wish.is_network:
         return open_network(wish.path, ct=ct, vt=vt)
     return open_recording(
@@ -99,14 +115,34 @@ def _open_source(plan: Plan, wish: SourceWish) -> Source:
     )
 
 
-def _with_settings(state: MeterState, plan: Plan) -> tuple[MeterState, tuple[str, ...]]:
-    """Return the state kept, and a remark for each unsealed setting in which it overrules the plan."""
+def _clock_of(source: Source, wish: SourceWish, taken: Taken | None) -> tuple[int, SampleClock]:
+    """Return where the source begins in time, and its clock; of a source already begun, those it began with."""
+    if taken is not None:
+        return taken.start_ns, SampleClock(*taken.clock)
+    start_ns = wish.start_ns if wish.start_ns is not None else source.start_ns
+    start_ns = DEFAULT_START_NS if start_ns is None else start_ns
+    return start_ns, SampleClock(0, start_ns, source.rate_hz)
+
+
+def _remarks(source: Source, store: DataDirectory | None, kept: Kept | None, taken: Taken | None) -> tuple[str, ...]:
+    """Return what a user should know of what was kept, and of what is not."""
+    if store is None:
+        return ("state lives in memory only: name a directory with --data to keep it",)
+    if taken is not None and taken.finished:
+        return ("this source has already been metered to its end: to meter it again, name another directory with --data",)
+    if kept is not None and kept.source != source.identity:
+        return ("another source than before: the registers go on",)
+    return ()
+
+
+def _overruled(state: MeterState, plan: Plan, store: DataDirectory) -> tuple[str, ...]:
+    """Return a remark for each unsealed setting in which the state kept overrules the plan; refuse a sealed one."""
     different = {name: value for name, value in plan.settings.items() if state.settings[name] != value}
     for name, value in different.items():
         if parameter(name).sealed:
-            raise SealedError(name, f"{value} is asked for, but this meter was sealed with {state.settings[name]}")
-    return state, tuple(_overruled(name, state.settings[name], value) for name, value in different.items())
-
-
-def _overruled(name: str, kept: Setting, asked: Setting) -> str:
-    return f"{name} stays {kept}, as this meter keeps it; {asked} was asked for"
+            sealed = f"{value} is asked for, but the meter in {store.path} was sealed with {state.settings[name]}"
+            raise SealedError(name, f"{sealed}: ask for that, or name another directory with --data")
+    return tuple(
+        f"{name} stays {state.settings[name]}, as this meter keeps it; {value} was asked for"
+        for name, value in different.items()
+    )

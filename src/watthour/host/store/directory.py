@@ -6,10 +6,11 @@ leaves the old one whole. What it holds is decided in ``meter/``; how it is chec
 
 import fcntl
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from types import MappingProxyType, TracebackType
+from typing import Any, Self
 
 from watthour import journal
 from watthour.errors import DamagedRecordError, StoreBusyError, StoreError
@@ -21,19 +22,41 @@ _NEW = ".new"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """How far a source has been metered.
+
+    Parameters
+    ----------
+    next_sample : int
+        Index in the source of the first sample that has not been taken in.
+    finished : bool
+        Whether it was metered to its end.
+    start_ns : int
+        Instant of its first sample, nanoseconds UTC since 1970.
+    clock : tuple of int, int, float
+        A sample, its instant, and the samples per second from it on.
+    """
+
+    next_sample: int
+    finished: bool
+    start_ns: int
+    clock: tuple[int, int, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """What a data directory keeps.
 
     Parameters
     ----------
     source : str
-        Identity of the source that was metered.
-    finished : bool
-        Whether it was metered to its end.
+        Identity of the source that was metered last.
+    sources : mapping of str to Taken
+        Every source that was ever metered here, by its identity, so that none is counted twice.
     """
 
     source: str
-    finished: bool
+    sources: Mapping[str, Taken]
     state: MeterState
 
 
@@ -78,6 +101,7 @@ class DataDirectory:
             msg = f"{self.path}: another process meters into this directory: stop it, or name another with --data"
             raise StoreBusyError(msg) from None
         except OSError as problem:
+            self.close()
             msg = f"{self.path}: cannot keep state here ({problem.strerror}): name another directory with --data"
             raise StoreError(msg) from None
 
@@ -97,15 +121,13 @@ class DataDirectory:
         """
         file = self.path / STATE
         try:
-            content = journal.from_bytes(file.read_bytes())
-            state = state_from_record(content["meter"])
-            return Kept(source=content["source"], finished=content["finished"], state=state)
+            return _from_record(journal.from_bytes(file.read_bytes()))
         except FileNotFoundError:
             return None
         except OSError as problem:
-            msg = f"{file}: cannot be read ({problem.strerror})"
+            msg = f"{file}: cannot be read ({problem.strerror}): mend that, or name another directory with --data"
             raise StoreError(msg) from None
-        except (DamagedRecordError, KeyError) as problem:
+        except DamagedRecordError as problem:
             msg = f"{file}: {problem}: restore it from a copy, or move it away to begin with fresh registers"
             raise StoreError(msg) from None
 
@@ -117,7 +139,8 @@ class DataDirectory:
         StoreError
             If it could not be written whole; the one before is still there.
         """
-        record = {"source": kept.source, "finished": kept.finished, "meter": state_to_record(kept.state)}
+        sources = {identity: asdict(taken) for identity, taken in kept.sources.items()}
+        record = {"source": kept.source, "sources": sources, "meter": state_to_record(kept.state)}
         file = self.path / STATE
         try:
             with (self.path / (STATE + _NEW)).open("wb") as new:
@@ -129,6 +152,26 @@ class DataDirectory:
         except OSError as problem:
             msg = f"{file}: the state could not be kept ({problem.strerror})"
             raise StoreError(msg) from None
+
+
+def _from_record(content: dict[str, Any]) -> Kept:
+    try:
+        sources = {identity: _taken(record) for identity, record in content["sources"].items()}
+        source, meter = content["source"], content["meter"]
+    except (AttributeError, LookupError, TypeError, ValueError) as problem:
+        msg = f"it does not hold what this version keeps ({problem})"
+        raise DamagedRecordError(msg) from None
+    return Kept(source=source, sources=MappingProxyType(sources), state=state_from_record(meter))
+
+
+def _taken(record: dict[str, Any]) -> Taken:
+    sample, time_ns, rate_hz = record["clock"]
+    return Taken(
+        next_sample=int(record["next_sample"]),
+        finished=bool(record["finished"]),
+        start_ns=int(record["start_ns"]),
+        clock=(int(sample), int(time_ns), float(rate_hz)),
+    )
 
 
 def _sync_directory(path: Path) -> None:

@@ -2,16 +2,15 @@
 
 from watthour.host.terminal.live import Scene, watched
 from watthour.host.terminal.log import event_line, say
-from watthour.host.terminal.tables import map_table, models_table, phase_table, reading_tables, register_table
+from watthour.host.terminal.tables import map_table, models_table, reading_tables, value_tables
 
 __all__ = [
     "Scene",
     "event_line",
     "map_table",
     "models_table",
-    "phase_table",
     "reading_tables",
-    "register_table",
     "say",
+    "value_tables",
     "watched",
 ]

@@ -15,6 +15,7 @@ def figure(value: Number, unit: str) -> str:
     """
     if value is None:
         return UNKNOWN
+    value = float(f"{value:.{_DIGITS - 1}e}")  # rounded first: 999.999 V is 1.0000 kV
     factor, prefix = next(((f, p) for f, p in _PREFIXES if abs(value) >= f), (1.0, ""))
     return f"{_rounded(value / factor)} {prefix}{unit}"
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -17,7 +18,7 @@ from watthour.host.instants import iso
 from watthour.host.metering import MeteringThread
 from watthour.host.terminal.figures import elapsed, figure
 from watthour.host.terminal.log import say
-from watthour.host.terminal.tables import phase_table, register_table
+from watthour.host.terminal.tables import value_tables
 from watthour.models import model_of
 from watthour.view import View
 
@@ -52,11 +53,11 @@ def live_page(view: View, scene: Scene, sample_rate: float | None, events: Seque
     model = model_of(view.model)
     head = Text.assemble((f"{model.name}", "bold"), f"  {model.code}  serial {view.serial}  {scene.source}")
     state = f"{iso(view.time_ns)[:19]}Z  {elapsed(view.duration_s)} metered at {scene.rate_hz:g} samples/s"
-    coming = "" if sample_rate is None else f", {sample_rate:.0f} samples/s coming in"
+    coming = "" if sample_rate is None else f", {sample_rate:.0f} coming in"
     lines: list[RenderableType] = [head, Text(state + coming), Text()]
     if not view.powered:
         lines += [Text("no voltage: the meter is off, its bus is silent", style="bold red"), Text()]
-    lines += [phase_table(view.values), register_table(view.values)]
+    lines += [value_tables(view.values), Text()]
     lines += [Text(f"listening on {url}", style="green") for url in scene.listeners]
     lines += [Text(warning, style="yellow") for warning in view.warnings]
     lines += [Text(event, style="dim") for event in events[-_SHOWN_EVENTS:]]
@@ -122,7 +123,7 @@ def watched(thread: MeteringThread, scene: Scene, *, fast: bool, quiet: bool) ->
     elif fast:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
         with Progress(*columns, TextColumn("{task.fields[state]}"), TimeRemainingColumn(), console=console) as bar:
-            yield _WatchingProgress(thread, bar, bar.add_task(scene.source, total=None, state=""))
+            yield _WatchingProgress(thread, bar, bar.add_task(Path(scene.source).name, total=None, state=""))
     else:
         with Live(console=console, auto_refresh=False) as live:
             yield _WatchingValues(thread, scene, live)

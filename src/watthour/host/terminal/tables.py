@@ -19,6 +19,8 @@ Values = Mapping[str, Number]
 
 _UNITS = {"wh": "kWh", "varh": "kvarh"}
 _ACTIVE = ("import", "export")
+_LONGEST_ENERGY = 9
+"""Characters of a register, six of which fit on 80 columns."""
 _MAP_COLUMNS = {
     "address": "addr",
     "name": "name",
@@ -34,7 +36,14 @@ _BUSES = {"modbus": "RS-485, Modbus", "mbus": "M-Bus", "": UNKNOWN}
 def _table(title: str, *columns: str, left: int = 1) -> Table:
     """Return an empty table; the first `left` columns are text, the others figures."""
     table = Table(
-        title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False, padding=(0, 1, 0, 0)
+        title=title or None,
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        show_header=any(columns),
+        title_justify="left",
+        title_style="bold",
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
     for place, column in enumerate(columns):
         table.add_column(column, justify="left" if place < left else "right", no_wrap=True)
@@ -48,7 +57,7 @@ def phase_table(values: Values) -> Table:
         table.add_row(phase.upper(), *_phase_cells(values, f"_{phase}"))
     neutral = figure(values.get("current_n_a"), "A")
     total = _phase_cells(values, "")
-    table.add_row("total", f"{figure(values.get('frequency_hz'), 'Hz')}", f"N {neutral}", *total[2:], style="bold")
+    table.add_row("Σ", figure(values.get("frequency_hz"), "Hz"), f"N {neutral}", *total[2:], style="bold")
     return table
 
 
@@ -64,11 +73,19 @@ def _phase_cells(values: Values, end: str) -> list[str]:
     ]
 
 
-def register_table(values: Values) -> Table:
-    """Return the six energies: total, partial, at the active rate and per phase."""
+def register_tables(values: Values) -> RenderableType:
+    """Return the six energies: total, partial, at the active rate and per phase; the phases below where figures are long."""
     rate = int(values.get("active_rate") or 1)
-    prefixes = {"total": "", "partial": "partial_", f"T{rate}": f"t{rate}_", "L1": "l1_", "L2": "l2_", "L3": "l3_"}
-    table = _table("Registers", "", *prefixes)
+    sums = {"total": "", "partial": "partial_", f"T{rate}": f"t{rate}_"}
+    phases = {phase.upper(): f"{phase}_" for phase in PHASES}
+    longest = max(len(energy(values.get(energy_name(name, prefix)))) for name in ENERGIES for prefix in sums.values())
+    if longest <= _LONGEST_ENERGY:
+        return _energy_table("Registers", values, {**sums, **phases})
+    return Group(_energy_table("Registers", values, sums), _energy_table("", values, phases))
+
+
+def _energy_table(title: str, values: Values, prefixes: Mapping[str, str]) -> Table:
+    table = _table(title, "", *prefixes)
     for name in ENERGIES:
         label = f"{name if name in _ACTIVE else name.upper()} {_UNITS[energy_unit(name)]}"
         table.add_row(label, *(energy(values.get(energy_name(name, prefix))) for prefix in prefixes.values()))
@@ -78,7 +95,12 @@ def register_table(values: Values) -> Table:
 def reading_tables(url: str, model: str, serial: int, values: Values) -> RenderableType:
     """Return what a meter answered, as tables."""
     head = Text.assemble((model, "bold"), f"  serial {serial}  {url}")
-    return Group(head, Text(), phase_table(values), register_table(values))
+    return Group(head, Text(), value_tables(values))
+
+
+def value_tables(values: Values) -> RenderableType:
+    """Return what a meter measures now, and its registers."""
+    return Group(phase_table(values), Text(), register_tables(values))
 
 
 def models_table() -> RenderableType:
@@ -90,7 +112,7 @@ def models_table() -> RenderableType:
     ratings = _table("All of them", "", "", left=2)
     for name, value in rating_lines():
         ratings.add_row(name, value)
-    return Group(table, ratings)
+    return Group(table, Text(), ratings)
 
 
 def rating_lines() -> list[tuple[str, str]]:
