@@ -15,7 +15,7 @@ from rich.console import Console
 from watthour.host.config import Plan
 from watthour.host.instants import iso
 from watthour.host.lines import BusUrl, serve_modbus_tcp
-from watthour.host.metering import MeteringThread, Pace, Work, begin_work
+from watthour.host.metering import MeteringThread, Pace, Work, begin_work, warm
 from watthour.host.store import DataDirectory
 from watthour.host.terminal import Scene, event_line, say, value_tables, watched
 from watthour.view import Command, Outcome, View
@@ -60,6 +60,8 @@ def run_meter(plan: Plan, pace: Pace, *, stop_asked: Callable[[], bool], as_json
             store = stack.enter_context(DataDirectory(plan.data, int(str(plan.setting("serial")))))
         assert plan.source is not None  # noqa: S101 - plan_from refuses a plan without one
         work = begin_work(plan, plan.source, store)
+        if not work.finished:
+            warm(work.source.sample_type, say)
         thread = MeteringThread(work, pace)
         shown = asyncio.run(_run(thread, work, plan.listen, pace, stop_asked, quiet=as_json))
     if thread.failure is not None:

@@ -34,6 +34,11 @@ class Source(Protocol):
         ...
 
     @property
+    def sample_type(self) -> str:
+        """What its samples are, one of `watthour.samples.SAMPLE_TYPES`: loops are made ready before the first comes."""
+        ...
+
+    @property
     def samples(self) -> int | None:
         """How many samples there are; None for a source without end."""
         ...

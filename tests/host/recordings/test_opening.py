@@ -193,3 +193,9 @@ def test_memory_is_flat_whatever_the_length(*, tmp_path, open_, three_phase, for
     short.write_text(short.read_text().replace(f",{rows}", f",{6 * rows}"))
     assert open_(short).samples == 6 * rows
     assert peak_bytes(open_, short) < 1.1 * reference
+
+
+@pytest.mark.parametrize("form", ["ASCII", "BINARY", "BINARY32", "FLOAT32"])
+def test_a_recording_says_what_its_samples_are_before_they_come(tmp_path, open_, three_phase, form):
+    recording = open_(three_phase(2000, format=form).to_pair(tmp_path))
+    assert recording.sample_type == next(recording.blocks()).voltages.dtype.name

@@ -13,12 +13,9 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 
-import numpy as np
-
 from watthour.errors import WatthourError
 from watthour.host.instants import now_ns
 from watthour.host.metering.work import Work
-from watthour.meter import Meter, first_state
 from watthour.samples import Block
 from watthour.units import NANOSECONDS
 from watthour.view import Command, Event, Outcome, Verdict, View
@@ -174,7 +171,6 @@ class MeteringThread(threading.Thread):
         for piece in self._pieces():
             first_ns = self._work.clock.time_of(piece)
             if begun is None:
-                warm(piece)
                 begun = time.monotonic(), first_ns
             if self._pace.speed is None:
                 self._answer_waiting()
@@ -252,11 +248,3 @@ class MeteringThread(threading.Thread):
         self._view = meter.view() if self._metering else meter.settled().view()
         for event in meter.take_events():
             self._events.put(event)
-
-
-def warm(block: Block) -> None:
-    """Compile, or load from disk, the loops for this block's type of sample; takes seconds the first time."""
-    empty = np.zeros((3, int(block.rate_hz)), block.voltages.dtype)
-    meter = Meter(first_state({}))
-    meter.step(Block(voltages=empty, currents=empty, rate_hz=block.rate_hz, first_sample=0), 0)
-    meter.end()

@@ -34,6 +34,7 @@ class Recording:
     identity: str
     start_ns: int | None
     remarks: tuple[str, ...]
+    sample_type: str
     path: Path
     track: Track
     read_rows: ReadRows

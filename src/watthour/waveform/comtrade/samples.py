@@ -12,7 +12,7 @@ import numpy as np
 
 from watthour.errors import RecordingError
 from watthour.waveform.channels import Channel
-from watthour.waveform.comtrade.binary import Rows, binary_chunks
+from watthour.waveform.comtrade.binary import SAMPLE_TYPES, Rows, binary_chunks
 from watthour.waveform.comtrade.configuration import Configuration
 from watthour.waveform.finite import refuse_first
 from watthour.waveform.lines import Columns, Text, measure, text_chunks
@@ -32,6 +32,11 @@ class Data:
     track: Track
     rows: Rows | Text
     remarks: tuple[str, ...]
+
+    @property
+    def sample_type(self) -> str:
+        """What the samples of a block are: those of a text are read as float64."""
+        return np.dtype(SAMPLE_TYPES[self.rows.format]).name if isinstance(self.rows, Rows) else "float64"
 
 
 def open_data(

@@ -39,6 +39,7 @@ class NetworkSource:
         self.identity = identity
         self.start_ns = network.start_ns
         self.rate_hz = float(network.sampling.rate_hz)
+        self.sample_type = "float64"
         self.samples: int | None = None
         self.remarks: tuple[str, ...] = ()
         self._samples_per_second = network.sampling.rate_hz

@@ -1,0 +1,25 @@
+"""The sample loops made ready: compiled once on a machine, then loaded from disk, before anyone waits for the meter."""
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from watthour.meter import Meter, first_state
+from watthour.samples import MINIMUM_RATE_HZ, Block
+
+_PATIENCE_S = 1.5
+
+
+def warm(sample_type: str, tell: Callable[[str], None]) -> None:
+    """Make the loops ready for a type of sample; `tell` is called with a word if that takes a while."""
+    slow = threading.Timer(_PATIENCE_S, tell, ("compiling the sample loops, once on this machine: some ten to twenty seconds",))
+    slow.daemon = True
+    slow.start()
+    try:
+        nothing = np.zeros((3, int(MINIMUM_RATE_HZ)), sample_type)
+        meter = Meter(first_state({}))
+        meter.step(Block(voltages=nothing, currents=nothing, rate_hz=MINIMUM_RATE_HZ, first_sample=0), 0)
+        meter.end()
+    finally:
+        slow.cancel()
