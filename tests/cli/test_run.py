@@ -97,8 +97,9 @@ def test_a_stopped_workshop_ends_with_the_bits_of_one_that_was_not(start, result
     words = (project_root / "examples" / "workshop.toml", "--listen", "modbus+tcp://127.0.0.1:0", "--speed", "max")
     whole = result_of(*words, "--duration", "90")
     metered = []
+    paced = (*words[:-1], "60")
     for stop in STOPS:
-        program = start("run", *words, "--json", "--data", tmp_path / "state", "--duration", "60")
+        program = start("run", *paced, "--json", "--data", tmp_path / "state", "--duration", "85")
         program.url()
         time.sleep(0.4)
         status, out = program.end(stop)

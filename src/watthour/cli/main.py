@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from watthour import __version__
+from watthour.cli.stopping import end_undisturbed
 from watthour.errors import WatthourError
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ def main() -> None:
     if arguments == ["--version"]:
         sys.stdout.write(f"watthour {__version__}\n")
         return
-    sys.exit(_run(arguments))
+    status = _run(arguments)
+    end_undisturbed()
+    sys.exit(status)
 
 
 def _run(arguments: list[str]) -> int:

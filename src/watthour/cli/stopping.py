@@ -4,6 +4,12 @@ import signal
 from types import FrameType
 
 
+def end_undisturbed() -> None:
+    """Let no signal change the exit status of a program that has done its work."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
 class Stopping:
     """Whether the program has been asked to stop; from its making on, a signal no longer ends the program by itself."""
 
