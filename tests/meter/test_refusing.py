@@ -47,5 +47,5 @@ def test_windows_pass_as_long_as_their_integers_hold_them(waves, energy_ws, pass
     if passes:
         require_countable(block, windows, (block,))
     else:
-        with pytest.raises(SampleError, match=r"^the energy of this block"):
+        with pytest.raises(SampleError, match=r"^the energy of these samples"):
             require_countable(block, windows, (block,))
