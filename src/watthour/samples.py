@@ -1,4 +1,4 @@
-"""What a source delivers: blocks of simultaneous samples of three voltages and three currents.
+"""What a source delivers: simultaneous samples of three voltages and three currents, or a phasor of each a second.
 
 In: whatever a decoder or a simulation made. Out: planar arrays a kernel can run over. A block knows its
 rate and its place in the stream; it knows nothing of files, of time of day, or of the meter.
@@ -158,3 +158,7 @@ class Phasors:
             frequency_hz=self.frequency_hz[start:stop],
             first_sample=self.first_sample + start,
         )
+
+
+Stretch = Block | Phasors
+"""What a source delivers at a time, of one kind or the other."""

@@ -332,7 +332,7 @@ def test_energy_beyond_all_measure_is_refused_before_it_is_counted(waves):
     many = waves.wave(
         waves.three_phase(voltages_v=(7e7,) * 3, currents_a=(7e7,) * 3, angles_deg=(0.0,) * 3), 50.0, 3000, RATE_HZ
     )
-    with pytest.raises(SampleError, match=r"^the energy of this block"):
+    with pytest.raises(SampleError, match=r"^the energy of these samples"):
         meter.step(many, START_NS)
     assert meter.view().samples == 0
 

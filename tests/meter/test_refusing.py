@@ -11,7 +11,7 @@ from watthour.metrology import WINDOW
 @pytest.mark.parametrize("value", [2 * LARGEST, -2 * LARGEST, 0.0])
 def test_a_sample_at_the_limit_passes(waves, value):
     block = waves.block_of(np.zeros((3, 5)), np.full((3, 5), value), 8000.0)
-    require_countable(block, np.zeros(0, WINDOW), block)
+    require_countable(block, np.zeros(0, WINDOW), (block,))
 
 
 @pytest.mark.parametrize("value", [2.0001 * LARGEST, -2.0001 * LARGEST, np.inf, -np.inf, np.nan, 1e308])
@@ -23,7 +23,7 @@ def test_a_sample_beyond_the_limit_is_named(waves, value, kind):
     voltages[1, 3] = value
     block = waves.block_of(voltages, np.zeros((3, 5)), 8000.0, kind=kind, first_sample=100)
     with pytest.raises(SampleError, match=r"^sample 103 of V2 is not a number, or beyond"):
-        require_countable(block, np.zeros(0, WINDOW), block)
+        require_countable(block, np.zeros(0, WINDOW), (block,))
 
 
 @pytest.mark.parametrize(("scale", "passes"), [(2 * LARGEST / 32767, True), (2 * LARGEST / 32766, False)])
@@ -32,10 +32,10 @@ def test_the_scale_counts_too(waves, scale, passes):
         np.full((3, 5), 32767), np.zeros((3, 5)), 8000.0, kind="int16", voltage_scale=(1.0, 1.0, scale * 0.9999999)
     )
     if passes:
-        require_countable(block, np.zeros(0, WINDOW), block)
+        require_countable(block, np.zeros(0, WINDOW), (block,))
     else:
         with pytest.raises(SampleError, match=r"^sample 0 of V3"):
-            require_countable(block, np.zeros(0, WINDOW), block)
+            require_countable(block, np.zeros(0, WINDOW), (block,))
 
 
 @pytest.mark.parametrize(("energy_ws", "passes"), [(2**62 * 3600e-6 * 0.99, True), (2**62 * 3600e-6 * 1.01, False)])
@@ -45,7 +45,7 @@ def test_windows_pass_as_long_as_their_integers_hold_them(waves, energy_ws, pass
     windows["active_ws"][:, 0] = energy_ws / 4, -energy_ws / 4
     windows["reactive_vars"][:, 2] = energy_ws / 4
     if passes:
-        require_countable(block, windows, block)
+        require_countable(block, windows, (block,))
     else:
-        with pytest.raises(SampleError, match=r"^the energy of this block"):
-            require_countable(block, windows, block)
+        with pytest.raises(SampleError, match=r"^the energy of these samples"):
+            require_countable(block, windows, (block,))

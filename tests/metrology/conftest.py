@@ -7,7 +7,19 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from watthour.metrology import Thresholds, measure, measure_end, open_window, stream, sums, tone, tracking, window, windows
+from watthour.metrology import (
+    Thresholds,
+    measure,
+    measure_end,
+    open_window,
+    seconds,
+    stream,
+    sums,
+    tone,
+    tracking,
+    window,
+    windows,
+)
 
 
 @pytest.fixture(scope="session")
@@ -47,10 +59,11 @@ def measure_all(thresholds):
 @pytest.fixture
 def interpreted(monkeypatch):
     """Run every kernel as the plain Python it is written in, until the test ends."""
-    for module in (sums, tone, tracking, window, windows):
+    for module in (sums, tone, tracking, window, windows, seconds):
         for name, value in vars(module).copy().items():
             if hasattr(value, "py_func"):
                 monkeypatch.setattr(module, name, value.py_func)
     monkeypatch.setattr(stream, "measure_windows", windows.measure_windows)
+    monkeypatch.setattr(stream, "measure_seconds", seconds.measure_seconds)
     monkeypatch.setattr(stream, "measure_rest", windows.measure_rest)
     monkeypatch.setattr(stream, "window_cycles", tracking.window_cycles)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from watthour.errors import SampleError
 from watthour.metrology import Rows
-from watthour.samples import Block, Triple
+from watthour.samples import Block, Phasors, Stretch, Triple
 
 LARGEST = 1e8
 """Volts or amperes."""
@@ -24,15 +24,15 @@ _LARGEST_WS = 2**62 / 1e6 * 3600.0
 _CHANNELS = ("V1", "V2", "V3", "I1", "I2", "I3")
 
 
-def require_countable(block: Block, windows: Rows, left_open: Block) -> None:
-    """Refuse a block that cannot be counted.
+def require_countable(stretch: Stretch, windows: Rows, left_open: tuple[Block, ...]) -> None:
+    """Refuse what cannot be counted.
 
     Parameters
     ----------
     windows : ndarray of `WINDOW`
         Measured from it.
-    left_open : Block
-        Its samples that are in no window yet, and maybe some before them.
+    left_open : tuple of Block
+        None, or one: its samples that are in no window yet, and maybe some before them.
 
     Raises
     ------
@@ -40,9 +40,10 @@ def require_countable(block: Block, windows: Rows, left_open: Block) -> None:
         Naming the first sample that is not a number, or too large.
     """
     if len(windows) and not _are_countable(windows):
-        _refuse(block, LARGEST)
-    if not _are_small(left_open, 2.0 * LARGEST) and _beyond(left_open, 2.0 * LARGEST).any():
-        _refuse(left_open, 2.0 * LARGEST)
+        _refuse(stretch, LARGEST)
+    for block in left_open:
+        if not _are_small(block, 2.0 * LARGEST) and _beyond(block, 2.0 * LARGEST).any():
+            _refuse(block, 2.0 * LARGEST)
 
 
 def _are_countable(windows: Rows) -> bool:
@@ -53,10 +54,13 @@ def _are_countable(windows: Rows) -> bool:
     return bool(energies < _LARGEST_WS and all((size <= LARGEST).all() for size in sizes))
 
 
-def _refuse(block: Block, largest: float) -> None:
-    """Refuse a block by its first sample beyond `largest`."""
-    bad = np.argwhere(_beyond(block, largest).T)
-    place = f"sample {block.first_sample + bad[0][0]} of {_CHANNELS[bad[0][1]]}" if len(bad) else "the energy of this block"
+def _refuse(stretch: Stretch, largest: float) -> None:
+    """Refuse a stretch by its first sample, or second, beyond `largest`."""
+    what = "sample" if isinstance(stretch, Block) else "second"
+    bad = np.argwhere(_beyond(stretch, largest).T)
+    place = (
+        f"{what} {stretch.first_sample + bad[0][0]} of {_CHANNELS[bad[0][1]]}" if len(bad) else f"the energy of these {what}s"
+    )
     msg = f"{place} is not a number, or beyond {LARGEST:g} V or A: mend the recording, its scale, or leave the channel out"
     raise SampleError(msg)
 
@@ -77,8 +81,11 @@ def _are_small(block: Block, largest: float) -> bool:
     return True
 
 
-def _beyond(block: Block, largest: float) -> NDArray[np.bool_]:
-    """Return which of (6, n) samples are no number, or too large."""
+def _beyond(stretch: Stretch, largest: float) -> NDArray[np.bool_]:
+    """Return which of (6, n) samples, or seconds of phasors, are no number, or too large."""
     with np.errstate(over="ignore", invalid="ignore"):
-        values = [np.asarray(scale)[:, None] * x + np.asarray(offset)[:, None] for x, scale, offset in _halves(block)]
+        if isinstance(stretch, Phasors):
+            values = [np.abs(half).sum(axis=2).T for half in (stretch.voltages, stretch.currents)]
+        else:
+            values = [np.asarray(scale)[:, None] * x + np.asarray(offset)[:, None] for x, scale, offset in _halves(stretch)]
     return np.asarray(~(np.abs(np.concatenate(values)) <= largest))

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from watthour.metrology.records import TRACKER, WINDOW, Conditions, Rows, Samples, Scratch, Six
+from watthour.metrology.seconds import measure_seconds
 from watthour.metrology.sums import EDGE_SAMPLES, FRINGE
 from watthour.metrology.tracking import LOWEST_HZ, NOMINAL_HZ, window_cycles
 from watthour.metrology.windows import measure_rest, measure_windows
-from watthour.samples import Block
+from watthour.samples import Block, Phasors, Stretch
 
 _SHORTEST_WINDOW_S = 0.15
 """No window is shorter: 10 cycles of 66 Hz."""
@@ -65,8 +66,8 @@ def scratch_for(rate_hz: float) -> Scratch:
     )
 
 
-def open_window(block: Block, before: Rows | None = None) -> OpenWindow:
-    """Return the state of a stream that begins with `block`, which is not yet taken in.
+def open_window(stretch: Stretch, before: Rows | None = None) -> OpenWindow:
+    """Return the state of a stream that begins with `stretch`, which is not yet taken in.
 
     Parameters
     ----------
@@ -77,29 +78,31 @@ def open_window(block: Block, before: Rows | None = None) -> OpenWindow:
     if before is None:
         tracker["frequency_hz"] = NOMINAL_HZ
     tracker["table_hz"] = 0.0
-    tracker["first_sample"] = block.first_sample
-    tracker["start"] = block.first_sample + FRINGE
+    tracker["first_sample"] = stretch.first_sample
+    tracker["start"] = stretch.first_sample + FRINGE
     tracker["edge"] = -0.5
-    return OpenWindow(tracker=tracker, pieces=(), scratch=scratch_for(block.rate_hz))
+    return OpenWindow(tracker=tracker, pieces=(), scratch=scratch_for(stretch.rate_hz))
 
 
-def continues(opened: OpenWindow, block: Block) -> bool:
-    """Tell whether `block` follows what is open without a gap, at the same rate, type and scale."""
+def continues(opened: OpenWindow, stretch: Stretch) -> bool:
+    """Tell whether `stretch` follows what is open without a gap, of the same kind, rate, type and scale."""
     if not opened.pieces:
-        return bool(opened.tracker["first_sample"][0] == block.first_sample)
+        return bool(opened.tracker["first_sample"][0] == stretch.first_sample)
     last = opened.pieces[-1]
-    same_numbers = last.rate_hz == block.rate_hz and last.voltages.dtype == block.voltages.dtype
-    return same_numbers and _scales(last) == _scales(block) and last.end_sample == block.first_sample
+    if isinstance(stretch, Phasors) or last.end_sample != stretch.first_sample:
+        return False
+    same_numbers = last.rate_hz == stretch.rate_hz and last.voltages.dtype == stretch.voltages.dtype
+    return same_numbers and _scales(last) == _scales(stretch)
 
 
-def measure(opened: OpenWindow, block: Block, thresholds: Thresholds) -> tuple[OpenWindow, Rows]:
-    """Take in a block and measure every window that is whole.
+def measure(opened: OpenWindow, stretch: Stretch, thresholds: Thresholds) -> tuple[OpenWindow, Rows]:
+    """Take in what a source delivered and measure every window that is whole.
 
     Parameters
     ----------
     opened : OpenWindow
         Left as it is; the new state is returned.
-    block : Block
+    stretch : Block or Phasors
         Must continue it.
 
     Returns
@@ -107,8 +110,24 @@ def measure(opened: OpenWindow, block: Block, thresholds: Thresholds) -> tuple[O
     OpenWindow
         What is left open.
     ndarray of `WINDOW`
-        The windows measured, in order.
+        The windows measured, in order; of phasors, the seconds.
     """
+    if isinstance(stretch, Phasors):
+        return _measure_seconds(opened, stretch, thresholds)
+    return _measure_block(opened, stretch, thresholds)
+
+
+def _measure_seconds(opened: OpenWindow, phasors: Phasors, thresholds: Thresholds) -> tuple[OpenWindow, Rows]:
+    """Measure seconds; nothing of them stays open."""
+    tracker = opened.tracker.copy()
+    rows = np.zeros(len(phasors), WINDOW)
+    voltages, currents = (np.ascontiguousarray(rows_of) for rows_of in (phasors.voltages, phasors.currents))
+    frequency_hz = np.ascontiguousarray(phasors.frequency_hz)
+    measure_seconds(voltages, currents, frequency_hz, thresholds.present_v, thresholds.cutoff_a, tracker[0], rows)
+    return OpenWindow(tracker=tracker, pieces=(), scratch=opened.scratch), rows
+
+
+def _measure_block(opened: OpenWindow, block: Block, thresholds: Thresholds) -> tuple[OpenWindow, Rows]:
     tracker = opened.tracker.copy()
     pieces = (*opened.pieces, block)
     if block.end_sample < _end_of_window(tracker, block.rate_hz):

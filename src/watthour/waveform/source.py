@@ -1,13 +1,13 @@
 """What every source of samples offers, be it a recording or a simulated installation.
 
-Out: blocks in order, from any position; what makes the source the same one again after a restart. A source
+Out: blocks of samples, or of seconds as phasors, in order, from any position; what makes the source the same one again after a restart. A source
 knows nothing of the meter that listens to it.
 """
 
 from collections.abc import Iterator
 from typing import Protocol
 
-from watthour.samples import Block
+from watthour.samples import Stretch
 
 
 class Source(Protocol):
@@ -48,6 +48,6 @@ class Source(Protocol):
         """What a user must know of it, one line each, such as that a recording is truncated."""
         ...
 
-    def blocks(self, first_sample: int = 0) -> Iterator[Block]:
-        """Yield the samples from `first_sample` on; a jump of `Block.first_sample` between blocks is a gap."""
+    def blocks(self, first_sample: int = 0) -> Iterator[Stretch]:
+        """Yield the samples from `first_sample` on; a jump of ``first_sample`` between blocks is a gap."""
         ...
