@@ -57,7 +57,7 @@ class Progress:
     sample : int
         Index in the source of the next sample to be taken in.
     end_sample : int or None
-        Where the run will end; None for a source without end.
+        Where the run will end, gaps of the source aside; None for a source without end.
     """
 
     sample: int
@@ -88,7 +88,8 @@ class MeteringThread(threading.Thread):
         self._published_s = 0.0
         self._metering = True
         self._sample = work.first_sample
-        self._end_sample = self._find_end()
+        self._last_sample = self._find_last()
+        self._cut_short = False
         self.ended = threading.Event()
         self.done = threading.Event()
         self.failure: BaseException | None = None
@@ -101,7 +102,8 @@ class MeteringThread(threading.Thread):
     @property
     def progress(self) -> Progress:
         """How far the run has come."""
-        return Progress(sample=self._sample, end_sample=self._end_sample)
+        ends = [end for end in (self._last_sample, self._work.source.samples) if end is not None]
+        return Progress(sample=self._sample, end_sample=min(ends, default=None))
 
     def stop(self) -> None:
         """Ask the thread to stop after the step at hand, with its state kept."""
@@ -165,29 +167,22 @@ class MeteringThread(threading.Thread):
             self._work.meter.step(piece, self._work.clock.time_of(piece))
             self._sample = piece.end_sample
             self._publish_sometimes()
-        return not self._is_cut_short()
+        return not self._cut_short
 
     def _pieces(self) -> Iterator[Block]:
         """Yield the source's blocks from where the meter left off to where the run ends, cut for pacing."""
         for block in self._work.source.blocks(self._work.first_sample):
             longest = len(block) if self._pace.speed is None else max(1, int(_STEP_S * block.rate_hz * self._pace.speed))
-            last = len(block) if self._end_sample is None else min(len(block), self._end_sample - block.first_sample)
+            last = len(block) if self._last_sample is None else min(len(block), self._last_sample - block.first_sample)
             for start in range(0, last, longest):
                 yield block.part(start, min(start + longest, last))
-            if last < len(block):
+            self._cut_short = last < len(block) or (block.end_sample == self._last_sample and self._work.source.samples is None)
+            if self._cut_short:
                 return
 
-    def _find_end(self) -> int | None:
-        source = self._work.source
-        if self._pace.duration_s is None:
-            return source.samples
-        end = round(self._pace.duration_s * source.rate_hz)
-        return end if source.samples is None else min(end, source.samples)
-
-    def _is_cut_short(self) -> bool:
-        """Tell whether the run ended before its source did."""
-        samples = self._work.source.samples
-        return self._end_sample is not None and (samples is None or self._end_sample < samples)
+    def _find_last(self) -> int | None:
+        """Return the sample at which the run stops before its source does, if asked to."""
+        return None if self._pace.duration_s is None else round(self._pace.duration_s * self._work.source.rate_hz)
 
     def _wait_until(self, due_s: float) -> None:
         """Answer commands until it is time."""
