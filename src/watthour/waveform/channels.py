@@ -53,7 +53,7 @@ class Channel:
     maximum: float | None = None
 
     def __str__(self) -> str:
-        return f"channel {self.number} {self.name!r}"
+        return f"channel {self.number} {self.name!r}" if self.name else f"channel {self.number}"
 
 
 def quantity_of(unit: str) -> tuple[str, Fraction] | None:
@@ -72,7 +72,8 @@ def choose_channels(file: str, channels: Sequence[Channel], wanted: Sequence[str
     """Return the six channels V1, V2, V3, I1, I2, I3.
 
     Without a wish they are those named ``v1`` to ``i3``; else the three in volts and the three in amperes, put in
-    order by their phase where the header gives one (ours: never a guess among more).
+    order by their phase where the header gives one; else, where a file knows no names, its six in their order (ours:
+    never a guess among more).
 
     Raises
     ------
@@ -80,7 +81,7 @@ def choose_channels(file: str, channels: Sequence[Channel], wanted: Sequence[str
         If a channel does not exist or is ambiguous, if six are not wanted, or if nobody says which six.
     """
     if wanted is None:
-        six = _by_name(channels) or _by_quantity(channels)
+        six = _by_name(channels) or _by_quantity(channels) or _in_order(channels)
         if six is None:
             raise RecordingError(file, f"which channels are {', '.join(TERMINALS)}? {_remedy(channels)}")
         return six
@@ -106,6 +107,8 @@ def _find(file: str, channels: Sequence[Channel], wanted: str | int) -> Channel:
 def _remedy(channels: Sequence[Channel]) -> str:
     if not channels:
         return "it has no analog channel at all"
+    if not any(channel.name for channel in channels):
+        return f"it has {len(channels)} channels without names: name six by their numbers, such as --channels 1,2,3,4,5,6"
     listed = ", ".join(f"{c.number} {c.name}" + (f" ({c.unit})" if c.unit else "") for c in channels[:_LISTED])
     more = f" and {len(channels) - _LISTED} more" if len(channels) > _LISTED else ""
     return f"it has {listed}{more}: name six with --channels {','.join(TERMINALS)}, by name or number"
@@ -120,6 +123,11 @@ def _by_name(channels: Sequence[Channel]) -> tuple[Channel, ...] | None:
     if any(len(candidates) != 1 for candidates in found.values()):
         return None
     return tuple(candidates[0] for candidates in found.values())
+
+
+def _in_order(channels: Sequence[Channel]) -> tuple[Channel, ...] | None:
+    is_plain = len(channels) == len(TERMINALS) and not any(channel.name or channel.unit for channel in channels)
+    return tuple(channels) if is_plain else None
 
 
 def _by_quantity(channels: Sequence[Channel]) -> tuple[Channel, ...] | None:
