@@ -94,6 +94,7 @@ async def _run(thread: MeteringThread, work: Work, listen: Sequence[BusUrl], pac
             finally:
                 thread.stop()
                 thread.join()
+                watching.look([event_line(event) for event in thread.take_events()])
     return watching.is_live
 
 

@@ -90,6 +90,16 @@ def choose_channels(file: str, channels: Sequence[Channel], wanted: Sequence[str
     return tuple(_find(file, channels, one) for one in wanted)
 
 
+def terminals_among(names: Sequence[str | int]) -> tuple[int, ...] | None:
+    """Return where V1, V2, V3, I1, I2, I3 stand among the names of columns, from 0; None unless each is there once.
+
+    >>> terminals_among(["I1", "I2", "I3", "neutral", "V1", "V2", "V3"])
+    (4, 5, 6, 0, 1, 2)
+    """
+    six = _by_name([Channel(number=number, name=str(name).strip()) for number, name in enumerate(names)])
+    return None if six is None else tuple(channel.number for channel in six)
+
+
 def _find(file: str, channels: Sequence[Channel], wanted: str | int) -> Channel:
     text = str(wanted).strip()
     if text.isdecimal():

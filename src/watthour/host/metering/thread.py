@@ -36,7 +36,7 @@ class Pace:
     Parameters
     ----------
     speed : float or None
-        Seconds of samples per second of time; None: as fast as possible.
+        Seconds of samples per second of time; None: as fast as possible. A live source sets its own pace.
     duration_s : float or None
         Sample time at which to stop, counted from the source's first sample; None: its end.
     hold : bool
@@ -81,6 +81,7 @@ class MeteringThread(threading.Thread):
         super().__init__(name="metering", daemon=True)
         self._work = work
         self._pace = pace
+        self._speed = None if work.live else pace.speed
         self._commands: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._stop_asked = threading.Event()
@@ -157,22 +158,29 @@ class MeteringThread(threading.Thread):
             if begun_s is None:
                 warm(piece)
                 begun_s, begun_sample = time.monotonic(), piece.first_sample
-            if self._pace.speed is not None:
-                ahead_s = (piece.end_sample - begun_sample) / piece.rate_hz / self._pace.speed
+            if self._speed is not None:
+                ahead_s = (piece.end_sample - begun_sample) / piece.rate_hz / self._speed
                 self._wait_until(begun_s + ahead_s)
             else:
                 self._answer_waiting()
             if self._stop_asked.is_set():
                 return False
-            self._work.meter.step(piece, self._work.clock.time_of(piece))
-            self._sample = piece.end_sample
+            if len(piece):
+                self._work.meter.step(piece, self._work.clock.time_of(piece))
+                self._sample = piece.end_sample
             self._publish_sometimes()
         return not self._cut_short
 
     def _pieces(self) -> Iterator[Block]:
-        """Yield the source's blocks from where the meter left off to where the run ends, cut for pacing."""
+        """Yield the source's blocks from where the meter left off to where the run ends, cut for pacing.
+
+        The empty blocks of a live source that waits are passed on, for commands to be answered meanwhile.
+        """
         for block in self._work.source.blocks(self._work.first_sample):
-            longest = len(block) if self._pace.speed is None else max(1, int(_STEP_S * block.rate_hz * self._pace.speed))
+            if not len(block):
+                yield block
+                continue
+            longest = len(block) if self._speed is None else max(1, int(_STEP_S * block.rate_hz * self._speed))
             last = len(block) if self._last_sample is None else min(len(block), self._last_sample - block.first_sample)
             for start in range(0, last, longest):
                 yield block.part(start, min(start + longest, last))
@@ -219,7 +227,7 @@ class MeteringThread(threading.Thread):
 
     def _publish_sometimes(self) -> None:
         now_s = time.monotonic()
-        if self._pace.speed is not None or now_s - self._published_s >= _PUBLISH_S:
+        if self._speed is not None or now_s - self._published_s >= _PUBLISH_S:
             self._published_s = now_s
             self._publish()
 
@@ -227,7 +235,7 @@ class MeteringThread(threading.Thread):
         """Publish what the meter shows; after the run, with what is left of the open window counted too."""
         meter = self._work.meter
         self._view = meter.view() if self._metering else meter.settled().view()
-        for event in meter.take_events():
+        for event in (*meter.take_events(), *(self._work.live.take_events() if self._work.live else ())):
             self._events.put(event)
 
 

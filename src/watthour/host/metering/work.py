@@ -9,6 +9,7 @@ from watthour.host.metering.clock import SampleClock
 from watthour.host.networks import open_network
 from watthour.host.recordings import open_recording
 from watthour.host.store import DataDirectory, Kept
+from watthour.host.streams import Stream, open_stream
 from watthour.meter import Meter, MeterState, first_state
 from watthour.parameters import Setting, parameter
 from watthour.waveform.source import Source
@@ -26,6 +27,8 @@ class Work:
         Whether an earlier run has already metered this source to its end.
     remarks : tuple of str
         What the user should know before it begins, one line each.
+    live : Stream or None
+        The source where it is live: never paced, with events of its own.
     """
 
     meter: Meter
@@ -34,6 +37,7 @@ class Work:
     store: DataDirectory | None
     finished: bool
     remarks: tuple[str, ...]
+    live: Stream | None = None
 
     @property
     def first_sample(self) -> int:
@@ -81,6 +85,7 @@ def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None) -> Wor
         store=store,
         finished=finished,
         remarks=(*source.remarks, *remarks, *already),
+        live=source if isinstance(source, Stream) else None,
     )
 
 
@@ -88,6 +93,17 @@ def _open_source(plan: Plan, wish: SourceWish) -> Source:
     ct, vt = plan.ratio("ct"), plan.ratio("vt")
     if wish.is_network:
         return open_network(wish.path, ct=ct, vt=vt)
+    if wish.format is not None:
+        return open_stream(
+            wish.path,
+            format=wish.format,
+            channels=wish.channels,
+            values=wish.values,
+            ct=ct,
+            vt=vt,
+            scale=wish.scale,
+            rate_hz=wish.rate_hz or 0.0,
+        )
     return open_recording(
         wish.path,
         channels=wish.channels,
