@@ -20,7 +20,7 @@ def iso(time_ns: int) -> str:
     """Return an instant in ISO 8601, UTC, with as many decimals as it needs.
 
     >>> iso(1_767_225_600_500_000_000)
-    '2026-01-01T00:00:00.500000Z'
+    '2026-01-01T00:00:00.500Z'
     """
     seconds, rest = divmod(time_ns, NANOSECONDS)
     whole = _EPOCH + timedelta(seconds=seconds)
