@@ -61,7 +61,7 @@ PURE_MODULES = words(
     "abc array base64 binascii bisect cmath collections contextlib copy csv dataclasses datetime decimal enum fractions"
     " functools hashlib heapq hmac html io itertools json math numbers operator pathlib re statistics string struct"
     " textwrap tomllib types typing typing_extensions unicodedata warnings zlib zoneinfo"
-    " numba numpy pydantic pydantic_core scipy"
+    " numba numpy pydantic pydantic_core pyarrow scipy soundfile"
 )
 """What the rest may import; of these some names are still worldly, see `WORLDLY_NAMES`. A new one is a reviewed word."""
 
@@ -73,6 +73,9 @@ WORLDLY_NAMES = words(
     " pathlib.Path pathlib.PosixPath pathlib.WindowsPath"
     " numpy.DataSource numpy.fromfile numpy.genfromtxt numpy.load numpy.loadtxt numpy.memmap numpy.save numpy.savetxt"
     " numpy.savez numpy.savez_compressed numpy.lib.format.open_memmap numpy.random"
+    " pyarrow.OSFile pyarrow.memory_map pyarrow.input_stream pyarrow.output_stream pyarrow.fs pyarrow.dataset pyarrow.csv"
+    " pyarrow.parquet.read_table pyarrow.parquet.read_metadata pyarrow.parquet.read_schema pyarrow.parquet.write_table"
+    " soundfile.read soundfile.write soundfile.blocks soundfile.info"
 )
 """Names, and all below them, that reach a file, a clock, entropy or a console."""
 
@@ -322,6 +325,9 @@ WORLD = {
     "file, os": "import os",
     "file, numpy": "import numpy as np\na = np.memmap('x')",
     "file, tofile": "def f(a, name):\n    a.tofile(name)",
+    "file, pyarrow": "import pyarrow as pa\nf = pa.memory_map('x')",
+    "file, parquet": "from pyarrow.parquet import read_table",
+    "file, soundfile": "import soundfile\nx = soundfile.read('x')",
     "file, comtrade": "import comtrade\nr = comtrade.load('x')",
     "port": "import socket",
     "thread": "from threading import Thread",
@@ -352,6 +358,7 @@ PURE = {
     "time of day as a value": "from datetime import UTC, datetime, time, timedelta\nx = datetime.fromtimestamp(0, UTC)",
     "now as an argument": "def due(now):\n    return now + 1",
     "an open file": "from typing import BinaryIO\ndef f(file: BinaryIO):\n    return file.read(4)",
+    "a sound in an open file": "import soundfile\ndef f(file):\n    return soundfile.SoundFile(file)",
     "bytes as a file": "import io\nf = io.BytesIO(b'')",
     "keyed noise": "import numpy as np\nr = np.random.Generator(np.random.Philox(key=7, counter=3))",
     "keyed noise, imported": "from numpy.random import Generator, Philox\nr = Generator(Philox(key=(1, 2)))",

@@ -160,5 +160,5 @@ class Phasors:
         )
 
 
-Stretch = Block | Phasors
+Delivery = Block | Phasors
 """What a source delivers at a time, of one kind or the other."""

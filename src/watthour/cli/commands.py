@@ -59,7 +59,7 @@ def run(
     model
         Code or name of the model; "watthour models" lists them.
     source
-        A recording (.cfg, .cff, .csv) or a network file (.toml).
+        A recording (.cfg, .cff, .csv, .wav, .flac, .parquet) or a network file (.toml).
     channels
         V1,V2,V3,I1,I2,I3 of a recording, by name or number from 1.
     speed

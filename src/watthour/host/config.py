@@ -14,14 +14,19 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from watthour.errors import ConfigError, ParameterError, UsageError
 from watthour.host.instants import to_ns
 from watthour.host.lines import BusUrl, parse_url
+from watthour.host.streams import NAME_EACH, STANDARD_INPUT
 from watthour.host.toml_files import check_toml, read_toml
 from watthour.host.toml_lines import line_of
 from watthour.models import current_range_of, model_of, require_bus
 from watthour.parameters import DEFAULTS, Interface, Setting, check_setting
 from watthour.units import Ratio
+from watthour.waveform.channels import TERMINALS, terminals_among
 from watthour.waveform.network.description import refusal
 
 _RECORDINGS = (".cfg", ".cff", ".dat", ".csv")
+StreamFormat = Literal["int16", "int32", "float32"]
+"""What the numbers of a raw stream are, little endian."""
+
 _OF_RECORDINGS = ("channels", "values", "rate_hz", "scale")
 
 
@@ -32,7 +37,9 @@ class _Table(BaseModel):
 class _SourceTable(_Table):
     network: str | None = None
     recording: str | None = None
-    channels: Annotated[list[str | int], Field(min_length=6, max_length=6)] | None = None
+    stream: Annotated[str, Field(min_length=1)] | None = None
+    format: StreamFormat | None = None
+    channels: Annotated[list[str | int], Field(min_length=6)] | None = None
     values: Literal["primary", "secondary"] | None = None
     start: AwareDatetime | None = None
     rate_hz: Annotated[float, Field(gt=0)] | None = None
@@ -40,13 +47,40 @@ class _SourceTable(_Table):
 
     @model_validator(mode="after")
     def _one_source(self) -> "_SourceTable":
-        if (self.network is None) == (self.recording is None):
-            msg = "name one source: network = FILE or recording = FILE"
+        if sum(source is not None for source in (self.network, self.recording, self.stream)) != 1:
+            msg = "name one source: network = FILE, recording = FILE or stream = FIFO"
             raise ValueError(msg)
         for name in _OF_RECORDINGS:
             if self.network is not None and getattr(self, name) is not None:
                 raise refusal((name,), "this is for a recording; a network file says everything itself")
         return self
+
+    @model_validator(mode="after")
+    def _words_of_a_stream(self) -> "_SourceTable":
+        if self.stream is None and self.format is not None:
+            raise refusal(["format"], "belongs to a stream; leave it out")
+        if self.stream is not None and self.format is None:
+            raise refusal(["stream"], 'say what its numbers are: format = "int16", "int32" or "float32"')
+        if self.stream is not None and self.rate_hz is None:
+            raise refusal(["stream"], "say how many rows a second it has, such as rate_hz = 8000")
+        if self.stream is not None and self.scale is None and self.format != "float32":
+            raise refusal(["stream"], "say scale, six numbers: volts and amperes per step of its integers")
+        return self
+
+    @model_validator(mode="after")
+    def _channels_of_a_source(self) -> "_SourceTable":
+        if self.channels is not None:
+            problem = _wrong_channels(self.channels, is_stream=self.stream is not None)
+            if problem:
+                raise refusal(["channels"], problem)
+        return self
+
+
+def _wrong_channels(channels: Sequence[str | int], *, is_stream: bool) -> str:
+    """Return what is wrong with the channels that a source is given; nothing if they may be."""
+    if is_stream:
+        return "" if terminals_among(channels) else NAME_EACH
+    return "" if len(channels) == len(TERMINALS) else f"name six, {','.join(TERMINALS)}, not {len(channels)}"
 
 
 class _ListenTable(_Table):
@@ -66,12 +100,17 @@ class SourceWish:
 
     Parameters
     ----------
+    path : Path
+        Of a network file, a recording or a FIFO; `STANDARD_INPUT`.
     is_network : bool
-        Whether the file describes a simulated installation; any other is a recording.
+        Whether the file describes a simulated installation.
+    format : StreamFormat, optional
+        Of a raw stream; None for a file.
     """
 
     path: Path
     is_network: bool = False
+    format: StreamFormat | None = None
     channels: tuple[str | int, ...] | None = None
     values: Literal["primary", "secondary"] | None = None
     start_ns: int | None = None
@@ -173,10 +212,11 @@ def _settings(file: str, text: str, given: Mapping[str, Any]) -> dict[str, Setti
 def _source(folder: Path, table: _SourceTable | None) -> SourceWish | None:
     if table is None:
         return None
-    file = table.network or table.recording or ""
+    file = table.network or table.recording or table.stream or ""
     return SourceWish(
-        path=folder / file,
+        path=STANDARD_INPUT if table.stream == str(STANDARD_INPUT) else folder / file,
         is_network=table.network is not None,
+        format=table.format,
         channels=None if table.channels is None else tuple(table.channels),
         values=table.values,
         start_ns=None if table.start is None else to_ns(table.start),
@@ -217,9 +257,12 @@ def _with_options(plan: Plan, options: Options) -> Plan:
 
 def _source_with(wish: SourceWish | None, options: Options) -> SourceWish | None:
     """Return the source with the command line's words in force; of another recording, what the file says of it still holds."""
+    if options.source == STANDARD_INPUT:
+        msg = '--source -: a stream needs its format and rate: say stream = "-" in [source] of a configuration'
+        raise UsageError(msg)
     if options.source is not None:
         is_network = options.source.suffix.lower() == ".toml"
-        if wish is None or is_network or wish.is_network:
+        if wish is None or is_network or wish.is_network or wish.format is not None:
             wish = SourceWish(path=options.source, is_network=is_network)
         wish = replace(wish, path=options.source)
     if options.channels is None:
@@ -230,12 +273,13 @@ def _source_with(wish: SourceWish | None, options: Options) -> SourceWish | None
     if wish.is_network:
         msg = f"--channels are for a recording; {wish.path} is a simulated installation and has its own"
         raise UsageError(msg)
-    return replace(wish, channels=_channels(options.channels))
+    return replace(wish, channels=_channels(options.channels, is_stream=wish.format is not None))
 
 
-def _channels(text: str) -> tuple[str, ...]:
+def _channels(text: str, *, is_stream: bool) -> tuple[str, ...]:
     channels = tuple(part.strip() for part in text.split(","))
-    if len(channels) != 6:  # noqa: PLR2004 - three voltages and three currents
-        msg = f"--channels {text}: name six, V1,V2,V3,I1,I2,I3, not {len(channels)}"
+    problem = _wrong_channels(channels, is_stream=is_stream)
+    if problem:
+        msg = f"--channels {text}: {problem}"
         raise UsageError(msg)
     return channels

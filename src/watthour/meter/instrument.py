@@ -17,7 +17,7 @@ from watthour.meter.state import Anchor, MeterState, primary_ratio, summation_of
 from watthour.metrology import Rows, continues, measure, measure_end, open_window
 from watthour.parameters import check_setting, parameter
 from watthour.registers import Registers, count_windows, reset_partial
-from watthour.samples import Stretch
+from watthour.samples import Delivery
 from watthour.units import ENERGIES, MICRO, NANOSECONDS, REGISTER_MODULUS, energy_name
 from watthour.view import Command, Event, EventKind, Outcome, ResetPartial, Verdict, View, WriteSettings
 
@@ -48,12 +48,12 @@ class Meter:
         events, self._events = tuple(self._events), []
         return events
 
-    def step(self, stretch: Stretch, now_ns: int) -> None:
+    def step(self, delivery: Delivery, now_ns: int) -> None:
         """Meter what a source delivered.
 
         Parameters
         ----------
-        stretch : Block or Phasors
+        delivery : Block or Phasors
             At the terminals. Samples missing before it are a gap: the stream before is settled, the gap becomes
             an event with its length, nothing is counted for it.
         now_ns : int
@@ -65,12 +65,12 @@ class Meter:
             If a sample is not a number or beyond all measure, or was metered before. The meter is left as it was.
         """
         state = self._state
-        if state.position is not None and stretch.first_sample < state.position:
-            msg = f"sample {stretch.first_sample} comes again: the meter has already seen up to {state.position}"
+        if state.position is not None and delivery.first_sample < state.position:
+            msg = f"sample {delivery.first_sample} comes again: the meter has already seen up to {state.position}"
             raise SampleError(msg)
         noted = len(self._events)
         try:
-            self._state = self._take_in(state, stretch, now_ns)
+            self._state = self._take_in(state, delivery, now_ns)
         except SampleError:
             del self._events[noted:]
             raise
@@ -105,16 +105,16 @@ class Meter:
             return self._reset_partial(command, now_ns)
         return self._write(command, now_ns)
 
-    def _take_in(self, state: MeterState, stretch: Stretch, now_ns: int) -> MeterState:
-        anchor = Anchor(sample=stretch.first_sample, time_ns=now_ns, rate_hz=stretch.rate_hz)
-        missing = 0 if state.position is None else stretch.first_sample - state.position
-        if state.opened is not None and not continues(state.opened, stretch):
+    def _take_in(self, state: MeterState, delivery: Delivery, now_ns: int) -> MeterState:
+        anchor = Anchor(sample=delivery.first_sample, time_ns=now_ns, rate_hz=delivery.rate_hz)
+        missing = 0 if state.position is None else delivery.first_sample - state.position
+        if state.opened is not None and not continues(state.opened, delivery):
             state = self._settle(state)
-        opened = state.opened or open_window(stretch, state.tracker)
-        opened, windows = measure(opened, stretch, thresholds_of(state.settings))
-        require_countable(stretch, windows, opened.pieces[-1:])
+        opened = state.opened or open_window(delivery, state.tracker)
+        opened, windows = measure(opened, delivery, thresholds_of(state.settings))
+        require_countable(delivery, windows, opened.pieces[-1:])
         still_open = opened if opened.pieces else None
-        state = replace(state, opened=still_open, tracker=opened.tracker, anchor=anchor, position=stretch.end_sample)
+        state = replace(state, opened=still_open, tracker=opened.tracker, anchor=anchor, position=delivery.end_sample)
         state = self._count(state, windows)
         if len(windows):
             state = replace(state, last=windows[-1:].copy())

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from watthour.errors import SampleError
 from watthour.metrology import Rows
-from watthour.samples import Block, Phasors, Stretch, Triple
+from watthour.samples import Block, Delivery, Phasors, Triple
 
 LARGEST = 1e8
 """Volts or amperes."""
@@ -24,7 +24,7 @@ _LARGEST_WS = 2**62 / 1e6 * 3600.0
 _CHANNELS = ("V1", "V2", "V3", "I1", "I2", "I3")
 
 
-def require_countable(stretch: Stretch, windows: Rows, left_open: tuple[Block, ...]) -> None:
+def require_countable(delivery: Delivery, windows: Rows, left_open: tuple[Block, ...]) -> None:
     """Refuse what cannot be counted.
 
     Parameters
@@ -40,7 +40,7 @@ def require_countable(stretch: Stretch, windows: Rows, left_open: tuple[Block, .
         Naming the first sample that is not a number, or too large.
     """
     if len(windows) and not _are_countable(windows):
-        _refuse(stretch, LARGEST)
+        _refuse(delivery, LARGEST)
     for block in left_open:
         if not _are_small(block, 2.0 * LARGEST) and _beyond(block, 2.0 * LARGEST).any():
             _refuse(block, 2.0 * LARGEST)
@@ -54,12 +54,12 @@ def _are_countable(windows: Rows) -> bool:
     return bool(energies < _LARGEST_WS and all((size <= LARGEST).all() for size in sizes))
 
 
-def _refuse(stretch: Stretch, largest: float) -> None:
-    """Refuse a stretch by its first sample, or second, beyond `largest`."""
-    what = "sample" if isinstance(stretch, Block) else "second"
-    bad = np.argwhere(_beyond(stretch, largest).T)
+def _refuse(delivery: Delivery, largest: float) -> None:
+    """Refuse a delivery by its first sample, or second, beyond `largest`."""
+    what = "sample" if isinstance(delivery, Block) else "second"
+    bad = np.argwhere(_beyond(delivery, largest).T)
     place = (
-        f"{what} {stretch.first_sample + bad[0][0]} of {_CHANNELS[bad[0][1]]}" if len(bad) else f"the energy of these {what}s"
+        f"{what} {delivery.first_sample + bad[0][0]} of {_CHANNELS[bad[0][1]]}" if len(bad) else f"the energy of these {what}s"
     )
     msg = f"{place} is not a number, or beyond {LARGEST:g} V or A: mend the recording, its scale, or leave the channel out"
     raise SampleError(msg)
@@ -81,11 +81,11 @@ def _are_small(block: Block, largest: float) -> bool:
     return True
 
 
-def _beyond(stretch: Stretch, largest: float) -> NDArray[np.bool_]:
+def _beyond(delivery: Delivery, largest: float) -> NDArray[np.bool_]:
     """Return which of (6, n) samples, or seconds of phasors, are no number, or too large."""
     with np.errstate(over="ignore", invalid="ignore"):
-        if isinstance(stretch, Phasors):
-            values = [np.abs(half).sum(axis=2).T for half in (stretch.voltages, stretch.currents)]
+        if isinstance(delivery, Phasors):
+            values = [np.abs(half).sum(axis=2).T for half in (delivery.voltages, delivery.currents)]
         else:
-            values = [np.asarray(scale)[:, None] * x + np.asarray(offset)[:, None] for x, scale, offset in _halves(stretch)]
+            values = [np.asarray(scale)[:, None] * x + np.asarray(offset)[:, None] for x, scale, offset in _halves(delivery)]
     return np.asarray(~(np.abs(np.concatenate(values)) <= largest))

@@ -16,7 +16,7 @@ from watthour.metrology.seconds import measure_seconds
 from watthour.metrology.sums import EDGE_SAMPLES, FRINGE
 from watthour.metrology.tracking import LOWEST_HZ, NOMINAL_HZ, window_cycles
 from watthour.metrology.windows import measure_rest, measure_windows
-from watthour.samples import Block, Phasors, Stretch
+from watthour.samples import Block, Delivery, Phasors
 
 _SHORTEST_WINDOW_S = 0.15
 """No window is shorter: 10 cycles of 66 Hz."""
@@ -66,8 +66,8 @@ def scratch_for(rate_hz: float) -> Scratch:
     )
 
 
-def open_window(stretch: Stretch, before: Rows | None = None) -> OpenWindow:
-    """Return the state of a stream that begins with `stretch`, which is not yet taken in.
+def open_window(delivery: Delivery, before: Rows | None = None) -> OpenWindow:
+    """Return the state of a stream that begins with `delivery`, which is not yet taken in.
 
     Parameters
     ----------
@@ -78,31 +78,31 @@ def open_window(stretch: Stretch, before: Rows | None = None) -> OpenWindow:
     if before is None:
         tracker["frequency_hz"] = NOMINAL_HZ
     tracker["table_hz"] = 0.0
-    tracker["first_sample"] = stretch.first_sample
-    tracker["start"] = stretch.first_sample + FRINGE
+    tracker["first_sample"] = delivery.first_sample
+    tracker["start"] = delivery.first_sample + FRINGE
     tracker["edge"] = -0.5
-    return OpenWindow(tracker=tracker, pieces=(), scratch=scratch_for(stretch.rate_hz))
+    return OpenWindow(tracker=tracker, pieces=(), scratch=scratch_for(delivery.rate_hz))
 
 
-def continues(opened: OpenWindow, stretch: Stretch) -> bool:
-    """Tell whether `stretch` follows what is open without a gap, of the same kind, rate, type and scale."""
+def continues(opened: OpenWindow, delivery: Delivery) -> bool:
+    """Tell whether `delivery` follows what is open without a gap, of the same kind, rate, type and scale."""
     if not opened.pieces:
-        return bool(opened.tracker["first_sample"][0] == stretch.first_sample)
+        return bool(opened.tracker["first_sample"][0] == delivery.first_sample)
     last = opened.pieces[-1]
-    if isinstance(stretch, Phasors) or last.end_sample != stretch.first_sample:
+    if isinstance(delivery, Phasors) or last.end_sample != delivery.first_sample:
         return False
-    same_numbers = last.rate_hz == stretch.rate_hz and last.voltages.dtype == stretch.voltages.dtype
-    return same_numbers and _scales(last) == _scales(stretch)
+    same_numbers = last.rate_hz == delivery.rate_hz and last.voltages.dtype == delivery.voltages.dtype
+    return same_numbers and _scales(last) == _scales(delivery)
 
 
-def measure(opened: OpenWindow, stretch: Stretch, thresholds: Thresholds) -> tuple[OpenWindow, Rows]:
+def measure(opened: OpenWindow, delivery: Delivery, thresholds: Thresholds) -> tuple[OpenWindow, Rows]:
     """Take in what a source delivered and measure every window that is whole.
 
     Parameters
     ----------
     opened : OpenWindow
         Left as it is; the new state is returned.
-    stretch : Block or Phasors
+    delivery : Block or Phasors
         Must continue it.
 
     Returns
@@ -112,9 +112,9 @@ def measure(opened: OpenWindow, stretch: Stretch, thresholds: Thresholds) -> tup
     ndarray of `WINDOW`
         The windows measured, in order; of phasors, the seconds.
     """
-    if isinstance(stretch, Phasors):
-        return _measure_seconds(opened, stretch, thresholds)
-    return _measure_block(opened, stretch, thresholds)
+    if isinstance(delivery, Phasors):
+        return _measure_seconds(opened, delivery, thresholds)
+    return _measure_block(opened, delivery, thresholds)
 
 
 def _measure_seconds(opened: OpenWindow, phasors: Phasors, thresholds: Thresholds) -> tuple[OpenWindow, Rows]:

@@ -53,7 +53,7 @@ class Channel:
     maximum: float | None = None
 
     def __str__(self) -> str:
-        return f"channel {self.number} {self.name!r}"
+        return f"channel {self.number} {self.name!r}" if self.name else f"channel {self.number}"
 
 
 def quantity_of(unit: str) -> tuple[str, Fraction] | None:
@@ -72,7 +72,8 @@ def choose_channels(file: str, channels: Sequence[Channel], wanted: Sequence[str
     """Return the six channels V1, V2, V3, I1, I2, I3.
 
     Without a wish they are those named ``v1`` to ``i3``; else the three in volts and the three in amperes, put in
-    order by their phase where the header gives one (ours: never a guess among more).
+    order by their phase where the header gives one; else, where a file knows no names, its six in their order (ours:
+    never a guess among more).
 
     Raises
     ------
@@ -80,13 +81,23 @@ def choose_channels(file: str, channels: Sequence[Channel], wanted: Sequence[str
         If a channel does not exist or is ambiguous, if six are not wanted, or if nobody says which six.
     """
     if wanted is None:
-        six = _by_name(channels) or _by_quantity(channels)
+        six = _by_name(channels) or _by_quantity(channels) or _in_order(channels)
         if six is None:
             raise RecordingError(file, f"which channels are {', '.join(TERMINALS)}? {_remedy(channels)}")
         return six
     if len(wanted) != len(TERMINALS):
         raise RecordingError(file, f"{len(wanted)} channels are named, the meter has six inputs; {_remedy(channels)}")
     return tuple(_find(file, channels, one) for one in wanted)
+
+
+def terminals_among(names: Sequence[str | int]) -> tuple[int, ...] | None:
+    """Return where V1, V2, V3, I1, I2, I3 stand among the names of columns, from 0; None unless each is there once.
+
+    >>> terminals_among(["I1", "I2", "I3", "neutral", "V1", "V2", "V3"])
+    (4, 5, 6, 0, 1, 2)
+    """
+    six = _by_name([Channel(number=number, name=str(name).strip()) for number, name in enumerate(names)])
+    return None if six is None else tuple(channel.number for channel in six)
 
 
 def _find(file: str, channels: Sequence[Channel], wanted: str | int) -> Channel:
@@ -106,6 +117,8 @@ def _find(file: str, channels: Sequence[Channel], wanted: str | int) -> Channel:
 def _remedy(channels: Sequence[Channel]) -> str:
     if not channels:
         return "it has no analog channel at all"
+    if not any(channel.name for channel in channels):
+        return f"it has {len(channels)} channels without names: name six by their numbers, such as --channels 1,2,3,4,5,6"
     listed = ", ".join(f"{c.number} {c.name}" + (f" ({c.unit})" if c.unit else "") for c in channels[:_LISTED])
     more = f" and {len(channels) - _LISTED} more" if len(channels) > _LISTED else ""
     return f"it has {listed}{more}: name six with --channels {','.join(TERMINALS)}, by name or number"
@@ -120,6 +133,11 @@ def _by_name(channels: Sequence[Channel]) -> tuple[Channel, ...] | None:
     if any(len(candidates) != 1 for candidates in found.values()):
         return None
     return tuple(candidates[0] for candidates in found.values())
+
+
+def _in_order(channels: Sequence[Channel]) -> tuple[Channel, ...] | None:
+    is_plain = len(channels) == len(TERMINALS) and not any(channel.name or channel.unit for channel in channels)
+    return tuple(channels) if is_plain else None
 
 
 def _by_quantity(channels: Sequence[Channel]) -> tuple[Channel, ...] | None:

@@ -36,12 +36,23 @@ class Extent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """How a row is read: its delimiter, how many columns it has at least, and which are wanted, from 0."""
+    """How a row is read.
+
+    Parameters
+    ----------
+    count : int
+        How many columns it has at least.
+    samples, stamp
+        Which are wanted, from 0.
+    has_blanks : bool
+        Whether an empty field is a sample that is missing, instead of a mistake.
+    """
 
     delimiter: bytes
     count: int
     samples: tuple[int, ...]
     stamp: int | None
+    has_blanks: bool = False
 
     def is_whole(self, line: bytes) -> bool:
         """Whether a line has all of its columns."""
@@ -119,7 +130,7 @@ def _between(whole: bytes, row: int, count: int, first_row: int, end_row: int) -
 
 
 def text_chunks(track: Track, data: BinaryIO, rows: Text, first_row: int) -> Iterator[Chunk]:
-    """Yield the wanted columns of the rows from `first_row` on, as float64.
+    """Yield the wanted columns of the rows from `first_row` on, as float64; 0 where a sample is missing.
 
     Raises
     ------
@@ -131,12 +142,13 @@ def text_chunks(track: Track, data: BinaryIO, rows: Text, first_row: int) -> Ite
     for row, content in line_chunks(track.file, data, rows.extent, first_row, track.rows):
         text = content.decode("latin-1")
         text = text.replace(",", ".") if columns.delimiter == b";" else text
-        numbers = _columns(text, columns, wanted)
+        numbers, missing = _columns(text, columns, wanted), None
         if numbers is None:
-            numbers = _rows(track, row, text, columns, wanted)
+            numbers, missing = _rows(track, row, text, columns, wanted)
         samples = np.ascontiguousarray(numbers[: len(columns.samples)])
         require_finite(track, row, samples)
-        yield Chunk(first_row=row, samples=samples, stamps=None if columns.stamp is None else numbers[-1])
+        stamps = None if columns.stamp is None else numbers[-1]
+        yield Chunk(first_row=row, samples=samples, stamps=stamps, missing=missing)
 
 
 def _columns(text: str, columns: Columns, wanted: Sequence[int]) -> NDArray[np.float64] | None:
@@ -154,19 +166,28 @@ def _columns(text: str, columns: Columns, wanted: Sequence[int]) -> NDArray[np.f
         return None
 
 
-def _rows(track: Track, row: int, text: str, columns: Columns, wanted: Sequence[int]) -> NDArray[np.float64]:
-    """Return the same line by line: slow, and finds the place of what is no number."""
-    return np.array([_numbers(track, row + k, line, columns, wanted) for k, line in enumerate(text.split("\n"))]).T
+def _rows(
+    track: Track, row: int, text: str, columns: Columns, wanted: Sequence[int]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+    """Return the same line by line, and which rows lack a sample: slow, and finds the place of what is no number."""
+    lines = text.split("\n")
+    rows = [_numbers(track, row + k, line, columns, wanted) for k, line in enumerate(lines)]
+    missing = np.array([not is_whole for _, is_whole in rows])
+    return np.array([numbers for numbers, _ in rows]).T, missing if missing.any() else None
 
 
-def _numbers(track: Track, row: int, line: str, columns: Columns, wanted: Sequence[int]) -> list[float]:
+def _numbers(track: Track, row: int, line: str, columns: Columns, wanted: Sequence[int]) -> tuple[list[float], bool]:
+    """Return a row's numbers and whether it has them all; zeros where it has not."""
     cells = line.split(columns.delimiter.decode())
+    if columns.has_blanks and columns.stamp is not None and not line.strip():
+        return [*(0.0 for _ in columns.samples), float("nan")], False
     if len(cells) < columns.count:
-        problem = (
-            f"{track.place(row)}: {len(cells)} columns where {columns.count} are due: mend the row or cut the recording there"
-        )
-        raise RecordingError(track.file, problem)
-    return [_number(track, row, column, columns, cells[column].strip()) for column in wanted]
+        found = f"{len(cells)} columns where {columns.count} are due" if line.strip() else "the line is blank"
+        raise RecordingError(track.file, f"{track.place(row)}: {found}: mend the row or cut the recording there")
+    if columns.has_blanks and not all(cells[column].strip() for column in columns.samples):
+        stamp = [] if columns.stamp is None else [_number(track, row, columns.stamp, columns, cells[columns.stamp].strip())]
+        return [*(0.0 for _ in columns.samples), *stamp], False
+    return [_number(track, row, column, columns, cells[column].strip()) for column in wanted], True
 
 
 def _number(track: Track, row: int, column: int, columns: Columns, cell: str) -> float:

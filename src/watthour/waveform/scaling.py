@@ -69,6 +69,19 @@ def scaling_of(
     return _scaling(gains, offsets), tuple(remarks)
 
 
+def require_scale(file: str, scale: Sequence[float] | None) -> None:
+    """Refuse integers of which nobody says what a step is.
+
+    Raises
+    ------
+    RecordingError
+        If `scale` is None.
+    """
+    if scale is None:
+        example = "scale = [0.01, 0.01, 0.01, 0.001, 0.001, 0.001]"
+        raise RecordingError(file, f"its integers have no unit: say {example} in [source], in volts and amperes per step")
+
+
 def _scaling(gains: Sequence[float], offsets: Sequence[float]) -> Scaling:
     return Scaling(
         voltage_scale=(gains[0], gains[1], gains[2]),
@@ -89,7 +102,7 @@ def _rescaled(file: str, six: Sequence[Channel], scale: Sequence[float]) -> tupl
             number=channel.number,
             name=channel.name,
             unit=_unit_of(terminal),
-            gain=Fraction(number),
+            gain=Fraction(str(number)),  # as it is written: 0.01 is a hundredth, as in a header
             side=channel.side,
             skew_us=channel.skew_us,
         )

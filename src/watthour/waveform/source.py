@@ -7,7 +7,7 @@ knows nothing of the meter that listens to it.
 from collections.abc import Iterator
 from typing import Protocol
 
-from watthour.samples import Stretch
+from watthour.samples import Delivery
 
 
 class Source(Protocol):
@@ -48,6 +48,6 @@ class Source(Protocol):
         """What a user must know of it, one line each, such as that a recording is truncated."""
         ...
 
-    def blocks(self, first_sample: int = 0) -> Iterator[Stretch]:
+    def blocks(self, first_sample: int = 0) -> Iterator[Delivery]:
         """Yield the samples from `first_sample` on; a jump of ``first_sample`` between blocks is a gap."""
         ...

@@ -1,10 +1,12 @@
 """What time stamps tell where no rate is given: the rate, and the gaps.
 
 In: stamps in ticks (or seconds), in order. Out: samples per second, and how many samples are missing before each
-row. Knows nothing of channels or files; its refusals are told to whoever asked.
+row; or the place where there is no constant rate. Knows nothing of channels or files; its refusals are told to
+whoever asked.
 """
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +20,40 @@ COARSEST_STEP = 4
 RATE_ROWS = 16384
 """So many first rows tell the rate."""
 
+RATE_TOLERANCE = 0.01
+"""By this part a rate may differ from another that is meant to be the same (ours)."""
+
+LEAST_STEP = 0.5
+"""A row that follows sooner, in samples, is no sample of a constant rate (ours)."""
+
+OFF_GRID = 0.25
+"""A step that misses a whole number of samples by more is irregular (ours): jitter of stamps stays below."""
+
+IRREGULAR_PART = 0.1
+"""So many steps that are irregular or gaps, among rows read together, are no constant rate (ours)."""
+
+_IRREGULAR_LEAST = 8
+_MEAN_LEAST = 100
+_RESAMPLE = "resample to a constant rate, or, if it was sampled at one, drop the time stamps and say rate_hz in [source]"
 _ROUNDING = 1e-6
 _UNKNOWN = 0xFFFFFFFF
 
 
 class StampError(ValueError):
-    """Stamps that tell no time; `row` is the place among those given, None where it is all of them."""
+    """Stamps that tell no time.
 
-    def __init__(self, problem: str, row: int | None = None) -> None:
+    Parameters
+    ----------
+    row : int or None
+        The place among those given; None where it is all of them.
+    remedy : str
+        What to do; empty where whoever asked knows better.
+    """
+
+    def __init__(self, problem: str, row: int | None = None, remedy: str = "") -> None:
         super().__init__(problem)
         self.row = row
+        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +108,45 @@ def missing_after(clock: Clock, stamps: NDArray[np.float64], step: float) -> NDA
         msg = "the time stamp is missing"
         raise StampError(msg, int(unknown[0]) + 1)
     return missing
+
+
+def require_steady(clock: Clock, stamps: NDArray[np.float64], step: float) -> None:
+    """Refuse stamps that keep no constant rate; gaps of whole samples and some jitter are no offence.
+
+    Stamps in whole ticks are let pass: their rounding hides what is asked here.
+
+    Raises
+    ------
+    StampError
+        At the first row that follows too soon, that lies between samples where many do, or from where the rate is
+        another.
+    """
+    if clock.is_integer:
+        return
+    samples = steps_between(clock, stamps) / step
+    soon = np.flatnonzero(samples < LEAST_STEP - _ROUNDING)
+    if soon.size:
+        _refuse_step(samples, int(soon[0]))
+    is_gap = samples > GAP_SAMPLES
+    irregular = np.flatnonzero(is_gap | (np.abs(samples - np.rint(samples)) > OFF_GRID + _ROUNDING))
+    if irregular.size >= max(_IRREGULAR_LEAST, IRREGULAR_PART * samples.size):
+        _refuse_step(samples, int(irregular[0]))
+    _require_mean(np.flatnonzero(~is_gap), samples[~is_gap], 1.0 / (step * clock.tick_s))
+
+
+def _require_mean(rows: NDArray[np.intp], samples: NDArray[np.float64], rate_hz: float) -> None:
+    """Refuse steps that are not one sample in the mean, from where their sum bends."""
+    if rows.size < _MEAN_LEAST or abs(samples.mean() - 1.0) <= RATE_TOLERANCE:
+        return
+    bend = int(np.argmax(np.abs(np.cumsum(samples - samples.mean()))))
+    then_hz = rate_hz / float(samples[bend:].mean())
+    msg = f"from about here there are {then_hz:.0f} samples/s, not the {rate_hz:g} of the first rows"
+    raise StampError(msg, int(rows[bend]) + 1, _RESAMPLE)
+
+
+def _refuse_step(samples: NDArray[np.float64], step: int) -> NoReturn:
+    msg = f"no constant rate: the row follows the one before by {samples[step]:.2f} samples"
+    raise StampError(msg, step + 1, _RESAMPLE)
 
 
 def rate_of(clock: Clock, stamps: NDArray[np.float64]) -> float:

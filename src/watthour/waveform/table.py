@@ -1,7 +1,8 @@
 """CSV recordings: a header row of names, then one row of numbers per instant.
 
 In: an open binary object. Out: channels, a track and chunks of rows. Comma or semicolon separates columns; with
-semicolons a decimal comma is understood. A column ``time_s`` tells the rate and shows gaps.
+semicolons a decimal comma is understood. A column ``time_s`` tells the rate and shows gaps; an empty field is a
+sample that is missing.
 """
 
 import csv
@@ -127,6 +128,7 @@ def _columns(header: Header, six: Sequence[Channel]) -> Columns:
         count=len(header.columns) + (header.time_column is not None),
         samples=tuple(header.columns[channel.number - 1] for channel in six),
         stamp=header.time_column,
+        has_blanks=True,
     )
 
 

@@ -1,5 +1,7 @@
 """CSV recordings: names in the first line, numbers below."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -115,7 +117,7 @@ def test_800_is_metered_and_799_is_refused(tmp_path, open_, settings):
 
 
 @pytest.mark.parametrize(
-    ("cell", "problem"), [("", "no value"), ("n/a", "'n/a' is not a number"), ("nan", "not a number"), ("inf", "not a number")]
+    ("cell", "problem"), [("n/a", "'n/a' is not a number"), ("nan", "not a number"), ("inf", "not a number")]
 )
 def test_a_cell_that_is_no_number_is_refused_with_its_line(tmp_path, open_, values_of, cell, problem):
     path = write(tmp_path, table())
@@ -125,6 +127,124 @@ def test_a_cell_that_is_no_number_is_refused_with_its_line(tmp_path, open_, valu
     path.write_text("\n".join(lines))
     with pytest.raises(SampleError, match=rf"day\.csv: line 151, channel 5 'i2': {problem}"):
         values_of(open_(path))
+
+
+def blanked(path, rows, text):
+    """Put `text` in place of rows of a table, counted from 0."""
+    lines = path.read_text().split("\n")
+    for row in rows:
+        lines[row + 1] = text(lines[row + 1].split(","))
+    path.write_text("\n".join(lines))
+    return path
+
+
+def spans(recording, first_sample=0):
+    return [(block.first_sample, block.end_sample) for block in recording.blocks(first_sample)]
+
+
+@pytest.mark.parametrize("with_time", [True, False])
+def test_an_empty_field_is_a_missing_sample_and_no_zero(*, tmp_path, open_, values_of, with_time):
+    rows = table()
+    columns = slice(0 if with_time else 1, None)
+    path = write(tmp_path, rows[:, columns], HEADER if with_time else HEADER.removeprefix("time_s,"))
+    recording = open_(blanked(path, [0, 50, 51, 120], lambda cells: ",".join([*cells[:-2], " ", cells[-1]])), rate_hz=8000.0)
+    assert spans(recording) == [(1, 50), (52, 120), (121, 200)]
+    assert spans(recording, 60) == [(60, 120), (121, 200)]
+    np.testing.assert_array_equal(values_of(recording), np.delete(rows[:, 1:], [0, 50, 51, 120], axis=0).T)
+
+
+def test_an_empty_field_of_a_channel_that_nobody_asked_for_is_no_gap(tmp_path, open_):
+    path = write(tmp_path, np.column_stack([table(), table()[:, 1]]), HEADER + ",spare")
+    assert spans(open_(blanked(path, [50], lambda cells: ",".join([*cells[:-1], ""])))) == [(0, 200)]
+
+
+def test_a_row_missing_beside_a_step_of_time_is_counted_once(tmp_path, open_):
+    rows = np.delete(table(), [100, 101], axis=0)
+    path = blanked(write(tmp_path, rows), [99, 100], lambda cells: cells[0] + "," * 6)
+    assert spans(open_(path)) == [(0, 99), (103, 200)]
+
+
+@pytest.mark.parametrize("rows", [[0], [60], [60, 61, 62], [198]])
+def test_a_blank_line_among_stamped_rows_is_none(tmp_path, open_, values_of, rows):
+    numbers = table()
+    lines = write(tmp_path, numbers).read_text().split("\n")
+    for row in rows:
+        lines.insert(row + 1, "  ")
+    path = tmp_path / "day.csv"
+    path.write_text("\n".join(lines))
+    recording = open_(path)
+    np.testing.assert_array_equal(values_of(recording), numbers[:, 1:].T)
+    found = spans(recording)
+    assert (found[0][0], found[-1][1]) == (0, 200)
+    assert all(before[1] == after[0] for before, after in itertools.pairwise(found))
+
+
+def test_a_blank_line_among_rows_without_time_is_refused(tmp_path, open_, values_of):
+    path = blanked(write(tmp_path, table()[:, 1:], HEADER.removeprefix("time_s,")), [60], lambda _: "")
+    with pytest.raises(RecordingError, match=r"day\.csv: line 62: the line is blank"):
+        values_of(open_(path, rate_hz=8000.0))
+
+
+def test_a_recording_without_one_whole_row_is_refused(tmp_path, open_, values_of):
+    path = blanked(write(tmp_path, table()), range(200), lambda cells: ",".join([*cells[:-1], ""]))
+    with pytest.raises(RecordingError, match="not one of its rows has all six values"):
+        values_of(open_(path))
+
+
+def test_jitter_of_a_quarter_of_a_sample_is_metered_without_a_gap(tmp_path, open_):
+    rows = table(20000)
+    rows[:, 0] += np.random.default_rng(1).uniform(-0.12, 0.12, 20000) / 8000
+    recording = open_(write(tmp_path, np.round(rows, 9)))
+    assert recording.rate_hz == pytest.approx(8000, rel=1e-5)
+    found = spans(recording)
+    assert all(before[1] == after[0] for before, after in itertools.pairwise(found))
+
+
+def test_rows_missing_here_and_there_are_gaps(tmp_path, open_, values_of):
+    kept = np.sort(np.random.default_rng(1).permutation(4000)[:3900])
+    rows = table(4000)[kept]
+    recording = open_(write(tmp_path, rows))
+    np.testing.assert_array_equal(values_of(recording), rows[:, 1:].T)
+    assert [k for first, end in spans(recording) for k in range(first, end)] == (kept - kept[0]).tolist()
+
+
+@pytest.mark.parametrize(("at", "step"), [(120, 0.0), (120, 0.49), (18000, 0.49)])
+def test_a_row_that_follows_too_soon_is_refused(tmp_path, open_, values_of, at, step):
+    path = write(tmp_path, table(20000, at=at, extra_s=(step - 1) / 8000))
+    with pytest.raises(RecordingError, match=rf"day\.csv: line {at + 2}: no constant rate: .* {step:.2f} samples: resample"):
+        values_of(open_(path))
+
+
+def test_half_a_sample_is_as_soon_as_a_row_may_follow(tmp_path, open_):
+    assert spans(open_(write(tmp_path, table(200, at=120, extra_s=-0.5 / 8000)))) == [(0, 200)]
+
+
+def test_irregular_sampling_is_refused_with_its_first_line(tmp_path, open_):
+    rows = table(1000)
+    rows[:, 0] = np.cumsum(np.random.default_rng(1).uniform(0.6, 2.4, 1000)) / 8000
+    with pytest.raises(RecordingError, match=r"day\.csv: line \d+: no constant rate: .*say rate_hz in \[source\]"):
+        open_(write(tmp_path, rows))
+
+
+def test_a_time_printed_too_coarsely_is_refused_and_the_rate_said_instead(tmp_path, open_):
+    path = tmp_path / "day.csv"
+    path.write_text("\n".join([HEADER, *(f"{k / 8000:.4f},1,2,3,4,5,6" for k in range(500))]))
+    with pytest.raises(RecordingError, match="no constant rate"):
+        open_(path)
+
+
+@pytest.mark.parametrize("rate_hz", [4000, 7800, 10000])
+def test_a_rate_that_changes_is_refused_about_where_it_does(tmp_path, open_, values_of, rate_hz):
+    rows = table(60000)
+    rows[30000:, 0] = rows[29999, 0] + np.arange(1, 30001) / rate_hz
+    with pytest.raises(RecordingError, match=r"day\.csv: line (2999|3000|30\d)\d+: .*resample to a constant rate"):
+        values_of(open_(write(tmp_path, rows)))
+
+
+def test_a_rate_that_drifts_by_less_than_a_hundredth_is_metered(tmp_path, open_):
+    rows = table(60000)
+    rows[30000:, 0] = rows[29999, 0] + np.arange(1, 30001) / 8060
+    assert spans(open_(write(tmp_path, rows)))[-1][1] == 60000
 
 
 def test_a_time_that_is_no_number_is_refused_with_its_line(tmp_path, open_):

@@ -19,12 +19,12 @@ def refused(open_, path, **settings) -> str:
     return text
 
 
-@pytest.mark.parametrize("name", ["day.cfg", "day.cff", "day.csv", "day.wav", "day"])
+@pytest.mark.parametrize("name", ["day.cfg", "day.cff", "day.csv", "day.wav", "day.flac", "day.parquet", "day"])
 def test_a_missing_file_is_refused(tmp_path, open_, name):
     assert "there is no such file: check the path" in refused(open_, tmp_path / name)
 
 
-@pytest.mark.parametrize("name", ["day.cfg", "day.csv", "day"])
+@pytest.mark.parametrize("name", ["day.cfg", "day.csv", "day.wav", "day.parquet", "day"])
 def test_a_directory_is_refused(tmp_path, open_, name):
     (tmp_path / name).mkdir()
     assert "this is a directory" in refused(open_, tmp_path / name)
@@ -54,11 +54,11 @@ def test_samples_that_vanish_after_opening_are_refused(tmp_path, open_, three_ph
 @pytest.mark.parametrize("name", ["day.dat", "day.txt", "day"])
 def test_other_files_are_refused_with_what_is_known(tmp_path, open_, name):
     (tmp_path / name).write_bytes(b"x")
-    assert "name a .cfg with its .dat, a .cff or a .csv" in refused(open_, tmp_path / name)
+    assert "name a .cfg with its .dat, a .cff, .csv, .wav, .flac or .parquet" in refused(open_, tmp_path / name)
 
 
 @pytest.mark.parametrize("content", [b"", b"\r\n", bytes(range(256)) * 20, b"a" * 5000, b"\x00" * 5000, b"x,y,1999\r\n"])
-@pytest.mark.parametrize("name", ["day.cfg", "day.cff", "day.csv"])
+@pytest.mark.parametrize("name", ["day.cfg", "day.cff", "day.csv", "day.wav", "day.flac", "day.parquet"])
 def test_garbage_is_refused(tmp_path, open_, name, content):
     (tmp_path / name).write_bytes(content)
     (tmp_path / "day.dat").write_bytes(b"")

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from math import floor
 
-from watthour.samples import Block
+from watthour.samples import Delivery
 from watthour.units import NANOSECONDS
 
 Anchor = tuple[int, int, float]
@@ -29,7 +29,7 @@ class SampleClock:
     def __init__(self, sample: int, time_ns: int, rate_hz: float) -> None:
         self.anchor: Anchor = (sample, time_ns, rate_hz)
 
-    def time_of(self, block: Block) -> int:
+    def time_of(self, block: Delivery) -> int:
         """Return the instant of a block's first sample, nanoseconds UTC since 1970."""
         sample, anchor_ns, rate_hz = self.anchor
         time_ns = anchor_ns + round((block.first_sample - sample) * NANOSECONDS / Fraction(rate_hz))

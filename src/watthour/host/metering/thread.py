@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from watthour.errors import WatthourError
 from watthour.host.instants import now_ns
 from watthour.host.metering.work import Work
-from watthour.samples import Block
+from watthour.samples import Delivery
 from watthour.units import NANOSECONDS
 from watthour.view import Command, Event, Outcome, Verdict, View
 
@@ -37,7 +37,7 @@ class Pace:
     Parameters
     ----------
     speed : float or None
-        Seconds of samples per second of time; None: as fast as possible.
+        Seconds of samples per second of time; None: as fast as possible. A live source sets its own pace.
     duration_s : float or None
         Sample time at which to stop, counted from the source's first sample; None: its end.
     hold : bool
@@ -83,6 +83,7 @@ class MeteringThread(threading.Thread):
         super().__init__(name="metering", daemon=True)
         self._work = work
         self._pace = pace
+        self._speed = None if work.live else pace.speed
         self._commands: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._stop_asked = threading.Event()
@@ -157,35 +158,42 @@ class MeteringThread(threading.Thread):
             for piece, now_ns in self._timed_pieces():
                 if self._stop_asked.is_set():
                     return False
-                self._work.meter.step(piece, now_ns)
-                self._sample = piece.end_sample
+                if len(piece):
+                    self._work.meter.step(piece, now_ns)
+                    self._sample = piece.end_sample
                 self._publish_sometimes()
         except Exception:
             self._work.save(finished=False)
             raise
         return not self._is_cut_short
 
-    def _timed_pieces(self) -> Iterator[tuple[Block, int]]:
+    def _timed_pieces(self) -> Iterator[tuple[Delivery, int]]:
         """Yield each piece with the instant of its first sample, when it is time for it; answer commands meanwhile."""
         begun: tuple[float, int] | None = None
         for piece in self._pieces():
             first_ns = self._work.clock.time_of(piece)
             if begun is None:
                 begun = time.monotonic(), first_ns
-            if self._pace.speed is None:
+            if self._speed is None:
                 self._answer_waiting()
             else:
                 begun_s, begun_ns = begun
                 sample_time_s = (first_ns - begun_ns) / NANOSECONDS + len(piece) / piece.rate_hz
-                self._wait_until(begun_s + sample_time_s / self._pace.speed)
+                self._wait_until(begun_s + sample_time_s / self._speed)
             yield piece, first_ns
 
-    def _pieces(self) -> Iterator[Block]:
-        """Yield the source's blocks from where the meter left off to where the run ends, cut for pacing."""
+    def _pieces(self) -> Iterator[Delivery]:
+        """Yield the source's blocks from where the meter left off to where the run ends, cut for pacing.
+
+        The empty blocks of a live source that waits are passed on, for commands to be answered meanwhile.
+        """
         for block in self._work.source.blocks(self._work.first_sample):
+            if not len(block):
+                yield block
+                continue
             longest = len(block)
-            if self._pace.speed is not None:
-                longest = max(1, int(min(longest, _STEP_S * block.rate_hz * self._pace.speed)))
+            if self._speed is not None:
+                longest = max(1, int(min(longest, _STEP_S * block.rate_hz * self._speed)))
             last = self._wanted_of(block)
             for start in range(0, last, longest):
                 yield block.part(start, min(start + longest, last))
@@ -193,7 +201,7 @@ class MeteringThread(threading.Thread):
                 self._is_cut_short = True
                 return
 
-    def _wanted_of(self, block: Block) -> int:
+    def _wanted_of(self, block: Delivery) -> int:
         """Return how many of a block's samples come before the end of the run."""
         if self._end_ns is None:
             return len(block)
@@ -235,10 +243,11 @@ class MeteringThread(threading.Thread):
 
     def _publish_sometimes(self) -> None:
         """Publish after a window, not after each piece of one."""
+        self._tell_events()
         if self._work.meter.state.samples == self._view.samples:
             return
         now_s = time.monotonic()
-        if self._pace.speed is not None or now_s - self._published_s >= _PUBLISH_S:
+        if self._speed is not None or now_s - self._published_s >= _PUBLISH_S:
             self._published_s = now_s
             self._publish()
 
@@ -246,5 +255,9 @@ class MeteringThread(threading.Thread):
         """Publish what the meter shows; after the run, with what is left of the open window counted too."""
         meter = self._work.meter
         self._view = meter.view() if self._metering else meter.settled().view()
-        for event in meter.take_events():
+        self._tell_events()
+
+    def _tell_events(self) -> None:
+        live = self._work.live
+        for event in (*self._work.meter.take_events(), *(live.take_events() if live else ())):
             self._events.put(event)

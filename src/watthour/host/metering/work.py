@@ -11,6 +11,7 @@ from watthour.host.metering.clock import SampleClock
 from watthour.host.networks import open_network
 from watthour.host.recordings import open_recording
 from watthour.host.store import DataDirectory, Kept, Taken
+from watthour.host.streams import Stream, open_stream
 from watthour.meter import Meter, MeterState, first_state
 from watthour.meter.state import ratio_setting
 from watthour.parameters import Setting, parameter
@@ -35,6 +36,8 @@ class Work:
         Whether an earlier run has already metered this source to its end.
     remarks : tuple of str
         What the user should know before it begins, one line each.
+    live : Stream or None
+        The source where it is live: never paced, with events of its own, and not to be metered again.
     """
 
     meter: Meter
@@ -46,6 +49,7 @@ class Work:
     kept: Kept | None
     finished: bool
     remarks: tuple[str, ...]
+    live: Stream | None = None
 
     def save(self, *, finished: bool) -> None:
         """Keep the meter's state, if it is kept at all."""
@@ -58,7 +62,7 @@ class Work:
         next_sample = self.first_sample if state.position is None else state.position
         taken = Taken(next_sample=next_sample, finished=finished, start_ns=self.start_ns, clock=self.clock.anchor)
         before = {} if kept is None else kept.sources
-        sources = MappingProxyType({**before, self.source.identity: taken})
+        sources = MappingProxyType({**before} if self.live else {**before, self.source.identity: taken})
         self.store.save(Kept(source=self.source.identity, sources=sources, state=state))
 
 
@@ -96,6 +100,7 @@ def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None) -> Wor
         kept=kept,
         finished=taken is not None and taken.finished,
         remarks=(*source.remarks, *overruled, *_remarks(source, store, kept, taken)),
+        live=source if isinstance(source, Stream) else None,
     )
 
 
@@ -104,6 +109,17 @@ def _open_source(wish: SourceWish, settings: Mapping[str, Setting]) -> Source:
     ct, vt = ratio_setting(settings, "ct"), ratio_setting(settings, "vt")
     if wish.is_network:
         return open_network(wish.path, ct=ct, vt=vt)
+    if wish.format is not None:
+        return open_stream(
+            wish.path,
+            format=wish.format,
+            channels=wish.channels,
+            values=wish.values,
+            ct=ct,
+            vt=vt,
+            scale=wish.scale,
+            rate_hz=wish.rate_hz or 0.0,
+        )
     return open_recording(
         wish.path,
         channels=wish.channels,

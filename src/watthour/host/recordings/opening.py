@@ -13,9 +13,9 @@ from pathlib import Path
 from watthour.errors import RecordingError
 from watthour.host.recordings.recording import Recording, unreadable
 from watthour.units import Ratio
-from watthour.waveform.channels import Channel, Side, choose_channels
+from watthour.waveform.channels import TERMINALS, Channel, Side, choose_channels
 from watthour.waveform.comtrade import Configuration, chunks_of, open_data, read_configuration, read_sections
-from watthour.waveform.scaling import Scaling, scaling_of
+from watthour.waveform.scaling import Scaling, require_scale, scaling_of
 from watthour.waveform.table import open_table, read_header, table_chunks
 
 _LARGEST_HEADER = 1 << 24
@@ -55,7 +55,8 @@ def open_recording(
     Parameters
     ----------
     path : Path
-        A ``.cfg`` with its ``.dat`` beside it, a ``.cff``, or a ``.csv``; the case of the extension does not matter.
+        A ``.cfg`` with its ``.dat`` beside it, a ``.cff``, ``.csv``, ``.wav``, ``.flac`` or ``.parquet``; the case of
+        the extension does not matter.
     channels : sequence of str or int, optional
         V1, V2, V3, I1, I2, I3 by name or by number from 1 (digits are a number). Without it the six must be plain
         from their names or units.
@@ -64,7 +65,7 @@ def open_recording(
     ct, vt : Ratio
         The transformers before the meter, by which primary values are divided.
     scale : six floats, optional
-        Volts or amperes per step, instead of the file's own.
+        Volts or amperes per step, instead of the file's own; WAV, FLAC and Parquet with integers need it.
     rate_hz : float, optional
         Samples per second where the file does not say.
 
@@ -74,14 +75,21 @@ def open_recording(
         One line naming file, place and remedy.
     """
     wish = _Wish(channels=channels, values=values, ct=ct, vt=vt, scale=scale, rate_hz=rate_hz)
-    openers = {".cfg": _open_pair, ".cff": _open_single, ".csv": _open_csv}
+    openers = {
+        ".cfg": _open_pair,
+        ".cff": _open_single,
+        ".csv": _open_csv,
+        ".wav": _open_sound,
+        ".flac": _open_sound,
+        ".parquet": _open_parquet,
+    }
     try:
         if path.is_dir():
             raise IsADirectoryError
         opener = openers.get(path.suffix.lower())
         if opener is None:
             path.open("rb").close()
-            known = "a .cfg with its .dat, a .cff or a .csv"
+            known = "a .cfg with its .dat, a .cff, .csv, .wav, .flac or .parquet"
             raise RecordingError(
                 str(path), f"{path.suffix or 'a name without extension'} is no recording known here: name {known}"
             )
@@ -153,6 +161,61 @@ def _open_csv(path: Path, wish: _Wish) -> Recording:
         track=table.track,
         read_rows=partial(table_chunks, table),
     )
+
+
+def _open_sound(path: Path, wish: _Wish) -> Recording:
+    from watthour.waveform.sound import open_sound, read_sound_header, sound_chunks  # noqa: PLC0415 - slow to load
+
+    file = str(path)
+    with path.open("rb") as data:
+        header = read_sound_header(file, data)
+    six, scaling, _ = wish.six(file, header.channels)
+    remarks = [] if wish.channels else [f"{file}: its six channels are taken as {', '.join(TERMINALS)}, in this order"]
+    if header.is_integer:
+        require_scale(file, wish.scale)
+    elif wish.scale is None:
+        remarks.append(f"{file}: its numbers are taken as volts and amperes; scale in [source] says otherwise")
+    sound = open_sound(file, header, six, scaling=scaling, rate_hz=wish.rate_hz)
+    return Recording(
+        name=file,
+        identity=_identity(path, 0, b""),
+        start_ns=None,
+        remarks=(*remarks, *sound.remarks),
+        sample_type=header.encoding.dtype,
+        path=path,
+        track=sound.track,
+        read_rows=partial(sound_chunks, sound),
+    )
+
+
+def _open_parquet(path: Path, wish: _Wish) -> Recording:
+    from watthour.waveform.parquet import column_chunks, has_integers, open_columns, read_schema, sample_type  # noqa: PLC0415
+
+    file = str(path)
+    with path.open("rb") as data:
+        schema = read_schema(file, data)
+        six, scaling, _ = wish.six(file, schema.channels)
+        sample_type(file, schema, six)
+        if has_integers(schema, six):
+            require_scale(file, wish.scale)
+        columns = open_columns(file, data, schema, six, scaling=scaling, rate_hz=wish.rate_hz)
+    return Recording(
+        name=file,
+        identity=_identity(path, 0, _footer(path)),
+        start_ns=None,
+        remarks=(),
+        sample_type=columns.dtype.name,
+        path=path,
+        track=columns.track,
+        read_rows=partial(column_chunks, columns),
+    )
+
+
+def _footer(path: Path) -> bytes:
+    """Return the last bytes of a file, where Parquet says what it holds."""
+    with path.open("rb") as file:
+        file.seek(-min(_HASHED_BYTES, path.stat().st_size), 2)
+        return file.read()
 
 
 def _header(path: Path) -> bytes:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from watthour.errors import RecordingError
 from watthour.waveform.finite import refuse_first, require_finite
+from watthour.waveform.interleaved import planar
 from watthour.waveform.track import Chunk, Track
 
 SAMPLE_TYPES = {"BINARY": "<i2", "BINARY32": "<i4", "FLOAT32": "<f4"}
@@ -65,17 +66,9 @@ def binary_chunks(track: Track, data: BinaryIO, rows: Rows, first_row: int) -> I
         if data.readinto(wanted) != len(wanted):  # type: ignore[attr-defined]  # every binary file object has it
             raise RecordingError(track.file, f"{track.place(row)}: the file became shorter while it was read: run it again")
         table = np.frombuffer(wanted, dtype=dtype)
-        samples = _gather(table["analog"], rows.columns)
+        samples = planar(table["analog"], rows.columns)
         _require_values(track, row, samples)
         yield Chunk(first_row=row, samples=samples, stamps=table["stamp"].astype(np.float64) if track.has_stamps else None)
-
-
-def _gather(analog: NDArray[np.generic], columns: tuple[int, ...]) -> NDArray[np.generic]:
-    """Return columns of interleaved rows as contiguous rows of a new array, in native byte order."""
-    planar = np.empty((len(columns), len(analog)), dtype=analog.dtype.newbyteorder("="))
-    for terminal, column in enumerate(columns):
-        planar[terminal] = analog[:, column]
-    return planar
 
 
 def _require_values(track: Track, row: int, samples: NDArray[np.generic]) -> None:
