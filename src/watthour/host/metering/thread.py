@@ -197,9 +197,15 @@ class MeteringThread(threading.Thread):
             last = self._wanted_of(block)
             for start in range(0, last, longest):
                 yield block.part(start, min(start + longest, last))
-            if last < len(block):
+            if last < len(block) or self._needs_no_more(block):
                 self._is_cut_short = True
                 return
+
+    def _needs_no_more(self, block: Delivery) -> bool:
+        """Tell whether a source without end has given all that the run takes: it is not asked for more."""
+        if self._end_ns is None or self._work.source.samples is not None:
+            return False
+        return self._work.clock.sample_at(self._end_ns) <= block.end_sample
 
     def _wanted_of(self, block: Delivery) -> int:
         """Return how many of a block's samples come before the end of the run."""
