@@ -102,6 +102,7 @@ def test_a_signal_stops_a_run_whose_writer_is_silent(start, number, seconds):
         time.sleep(2.0)  # it listens to signals by now
     begun_s = time.monotonic()
     program.send_signal(number)
+    program.wait(5)  # with its writer still there: a pipe that closes would be an end of its own
     result, _ = ended(program, 5)
     assert time.monotonic() - begun_s < 2.0
     assert result["samples"] == 8000 * seconds
