@@ -1,6 +1,6 @@
 """Tables for people: a meter's values and registers, the range, the register map."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -13,7 +13,7 @@ from watthour.maps.modbus import REGISTERS
 from watthour.maps.sheet import record
 from watthour.models import CURRENT_RANGES, MODELS, RATINGS
 from watthour.units import ENERGIES, PHASES, energy_name, energy_unit
-from watthour.view import Number
+from watthour.view import Number, View
 
 Values = Mapping[str, Number]
 
@@ -101,6 +101,25 @@ def reading_tables(url: str, model: str, serial: int, values: Values) -> Rendera
 def value_tables(values: Values) -> RenderableType:
     """Return what a meter measures now, and its registers."""
     return Group(phase_table(values), Text(), register_tables(values))
+
+
+def rack_table(views: Sequence[View]) -> Table:
+    """Return several meters, a row each."""
+    table = _table("Meters", "serial", "V L1", "A L1", "active", "PF", "import kWh", "export kWh")
+    for view in views:
+        table.add_row(str(view.serial), *_rack_cells(view.values))
+    return table
+
+
+def _rack_cells(values: Values) -> list[str]:
+    return [
+        figure(values.get("voltage_l1_v"), ""),
+        figure(values.get("current_l1_a"), ""),
+        figure(values.get("power_w"), "W"),
+        factor(values.get("power_factor")),
+        energy(values.get("import_wh")),
+        energy(values.get("export_wh")),
+    ]
 
 
 def models_table() -> RenderableType:
