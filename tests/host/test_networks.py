@@ -82,7 +82,9 @@ def test_a_start_in_the_file_is_the_instant_of_its_first_sample(tmp_path):
 @pytest.mark.parametrize(
     ("good", "bad", "refusal"),
     [
-        ("frequency_hz = 50.02", "frequency = 50.02", "3: unknown key frequency in supply; known: voltages_v, frequency_hz, sequence, harmonics"),
+        ("frequency_hz = 50.02", "frequency = 50.02", ("3: unknown key frequency in supply; known: voltages_v, frequency_hz, sequence, harmonics, "
+         "frequency_drift_hz, frequency_drift_s, voltage_drift_percent, voltage_drift_s, voltage_profile, unbalance_percent, "
+         "unbalance_angle_deg, flicker, event")),
         ("frequency_hz = 50.02", "frequency_hz = -50", "3: frequency_hz = -50: must be greater than or equal to 40"),
         ("frequency_hz = 50.02", "sequence = 'L2-L1-L3'", "3: sequence = \"L2-L1-L3\": must be 'L1-L2-L3' or 'L1-L3-L2'"),
         ("[231, 229, 230]", "[231, 229]", "2: voltages_v = [231, 229]: give one voltage for all phases, or a list of three for L1, L2, L3"),
@@ -95,17 +97,27 @@ def test_a_start_in_the_file_is_the_instant_of_its_first_sample(tmp_path):
         ('phases = ["L2"]', 'phases = ["L4"]', "19: phases = \"L4\": must be 'L1', 'L2' or 'L3'"),
         ('phases = ["L2"]', 'phases = "L2"', '19: phases = "L2": must be a list'),
         ("power_w = 60", "power_w = [60, 60]", "20: power_w = [60, 60]: give one number, the total, or a list with one for each phase of this load (1)"),
-        ("power_w = 60", "power_kw = 0.06", "20: unknown key power_kw in load; known: name, kind, phases, power_w, cos_phi, reactive_var, harmonics"),
+        ("power_w = 60", "power_kw = 0.06", "20: unknown key power_kw in load; known: name, kind, phases, power_w, cos_phi, reactive_var, harmonics, response"),
         ("power_w = 60\n", "", "16: power_w is missing in load; add it"),
-        ("power_w = 60", "power_w = 60\npower = 1", "21: unknown key power in load; known: name, kind, phases, power_w, cos_phi, reactive_var, harmonics"),
+        ("power_w = 60", "power_w = 60\npower = 1", "21: unknown key power in load; known: name, kind, phases, power_w, cos_phi, reactive_var, harmonics, response"),
         ('"0.8 ind"', '"0.8"', '14: cos_phi = "0.8": write it from 0.01 to 1 with its side, such as "0.85 ind" or "0.9 cap" (plain 1 needs no side)'),
         ('cos_phi = "0.8 ind"', "cos_phi = 1\nreactive_var = 5", "15: reactive_var = 5: cos_phi is given too; keep one of them"),
-        ('kind = "constant"', 'kind = "motor"', "11: kind = \"motor\": must be 'constant'"),
+        ('kind = "constant"', 'kind = "motors"', ("11: kind = \"motors\": must be 'constant', 'scheduled', 'profile', 'motor', "
+         "'rectifier', 'heater', 'welder', 'capacitor' or 'photovoltaics'")),
+        ('kind = "constant"\n', "", "9: kind is missing in load; add it"),
+        ('kind = "constant"', 'kind = "motor"\nstarting = 5', ("12: unknown key starting in load; known: name, kind, phases, power_w, cos_phi, "
+         "reactive_var, harmonics, on, profile, varies_percent, run_s, rest_s, starting_current, starting_cos_phi, starting_s")),
+        ('kind = "constant"', 'kind = "motor"\nrun_s = 5', "12: run_s = 5: run_s and rest_s go together; give both or neither"),
+        ('kind = "constant"', 'kind = "scheduled"\non = "6-14"', ('12: on = "6-14": write it such as "mon-fri 06:00-14:00", '
+         '"sat,sun 22:00-06:00" or "06:00-24:00"')),
+        ('kind = "constant"', 'kind = "scheduled"', "9: on is missing in load; add it"),
+        ('kind = "constant"', 'kind = "profile"\nprofile = { day = [1, 2] }',
+         "12: day = [1, 2]: give 24 values, one an hour, or 96, one a quarter-hour, not 2"),
         ("229, 230]", "0, 230]", '12: phases = ["L1", "L2", "L3"]: L2 has no voltage to draw power from; take it out, or give it at least 1 V'),
         ("seed = 1", "seed = true", "23: seed = true: must be a valid integer"),
         ("voltage_v = 0.1", "voltage_v = inf", "24: voltage_v = inf: must be a finite number"),
         ("rate_hz = 8000", "rate_hz = 799", "27: rate_hz = 799: must be greater than or equal to 800"),
-        ("[sampling]", "[samplings]", "26: unknown key samplings; known: start, supply, load, noise, sampling"),
+        ("[sampling]", "[samplings]", "26: unknown key samplings; known: start, utc_offset, supply, load, wiring, noise, sampling"),
         ("[231, 229, 230]", '"a\\nb"', '2: voltages_v = "a\\nb": give one voltage for all phases, or a list of three for L1, L2, L3'),
         ("seed = 1", '"se\\ned" = 1', '23: unknown key "se\\ned" in noise; known: seed, voltage_v, current_a'),
         ("power_w = 60", f"power_w = 1{'0' * 400}", f"20: power_w = 1{'0' * 59}...: must be a valid number"),

@@ -1,6 +1,6 @@
-"""A simulated installation: a description of supply and loads becomes samples at the meter's terminals."""
+"""A simulated installation: a description of supply and loads becomes samples, or seconds, at the meter's terminals."""
 
 from watthour.waveform.network.description import Network
-from watthour.waveform.network.source import NetworkSource
+from watthour.waveform.network.source import NetworkSource, PhasorSource
 
-__all__ = ["Network", "NetworkSource"]
+__all__ = ["Network", "NetworkSource", "PhasorSource"]

@@ -1,0 +1,182 @@
+"""The phasors of an hour: 3600 rows of voltages and currents at the terminals, and those of one moment.
+
+In: an installation and the conditions of an hour. Out: rows as `watthour.samples.Phasors` has them. All rows at
+once are three matrix products, levels by spectra. A second inside which something begins or ends is a mean of
+its stretches: the rms of each voltage, and the current that gives each order's P + jQ their mean::
+
+    U_h = √(Σ d_k |U_hk|²)        conj(I_h) = Σ d_k U_hk conj(I_hk) / U_h
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watthour.waveform.network.conditions import Conditions, Installation, current_factors, follows_inversely
+from watthour.waveform.network.happenings import Stretch
+from watthour.waveform.network.levels import Gate
+from watthour.waveform.network.loads import Response
+
+Floats = NDArray[np.float64]
+Complexes = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wave:
+    """Currents of one moment that a gate or flicker treats alike.
+
+    Parameters
+    ----------
+    gate : Gate or None
+    inverse : bool
+        Whether they fall as flicker raises the voltage.
+    currents_a : complex ndarray, shape (3, number of orders)
+    """
+
+    gate: Gate | None
+    inverse: bool
+    currents_a: Complexes
+
+
+def rows_of(installation: Installation, conditions: Conditions) -> tuple[Complexes, Complexes]:
+    """Return the voltages and currents of an hour, each of shape (3600, 3, number of orders)."""
+    spectra = installation.spectra
+    shares = conditions.voltages if conditions.flicker_rms is None else conditions.voltages * conditions.flicker_rms[:, None]
+    whole, cut = _apart(conditions)
+    shares = _with_events(shares, whole)
+    voltages = _rows(shares.T, _spread(spectra.voltages_v))
+    if any(spectra.draws):
+        factors = [factor for phase in range(3) for factor in _factors(installation, conditions, shares, phase)]
+        drawn = [_placed(draw.currents_a, phase) for phase in range(3) for draw in spectra.draws[phase]]
+        currents = _rows(np.array(factors), np.array(drawn))
+    else:
+        currents = np.zeros_like(voltages)
+    _wire(voltages, currents, whole)
+    for row, stretches in cut:
+        voltages[row], currents[row] = _mean(installation, conditions, row, stretches)
+    return voltages, currents
+
+
+def _apart(conditions: Conditions) -> tuple[list[tuple[int, int, Stretch]], list[tuple[int, list[Stretch]]]]:
+    """Return the stretches with the whole rows they have, and the rows that several of them share."""
+    first_s = conditions.hour.first_s
+    whole, shared = [], set()
+    for stretch in conditions.stretches:
+        begin, end = stretch.begin_s - first_s, stretch.end_s - first_s
+        if np.ceil(begin) < np.floor(end):
+            whole.append((int(np.ceil(begin)), int(np.floor(end)), stretch))
+        shared |= {int(np.floor(edge)) for edge in (begin, end) if edge != np.floor(edge)}
+    return whole, [(row, conditions.within(first_s + row)) for row in sorted(shared)]
+
+
+def _with_events(shares: Floats, whole: Iterable[tuple[int, int, Stretch]]) -> Floats:
+    """Return the voltages' shares with what dips and interruptions leave of them."""
+    changed = [(begin, end, stretch) for begin, end, stretch in whole if stretch.remaining != (1.0, 1.0, 1.0)]
+    if not changed:
+        return shares
+    shares = shares.copy()
+    for begin, end, stretch in changed:
+        shares[begin:end] *= stretch.remaining
+    return shares
+
+
+def _wire(voltages: Complexes, currents: Complexes, whole: Iterable[tuple[int, int, Stretch]]) -> None:
+    """Turn the rows of wrong wiring as it turns them."""
+    for begin, end, stretch in whole:
+        if stretch.voltage_turn is not None:
+            voltages[begin:end] = stretch.voltage_turn @ voltages[begin:end]
+        if stretch.current_turn is not None:
+            currents[begin:end] = stretch.current_turn @ currents[begin:end]
+
+
+def _rows(factors: Floats, spectra: Complexes) -> Complexes:
+    """Return weighted sums of spectra, a row a second: one product for all three phases is the fastest there is."""
+    count, orders = factors.shape[1], spectra.shape[2]
+    rows = np.empty((count, 3, orders), dtype=np.complex128)
+    np.matmul(factors.T, spectra.reshape(len(spectra), -1).view(np.float64), out=rows.reshape(count, -1).view(np.float64))
+    return rows
+
+
+def _placed(phasors: Complexes, phase: int) -> Complexes:
+    """Return the phasors of one phase among those of three."""
+    three = np.zeros((3, len(phasors)), dtype=np.complex128)
+    three[phase] = phasors
+    return three
+
+
+def _spread(phasors: Complexes) -> Complexes:
+    """Return each phase of three by itself, shape (3, 3, number of orders)."""
+    return np.array([_placed(row, phase) for phase, row in enumerate(phasors)])
+
+
+def _factors(installation: Installation, conditions: Conditions, shares: Floats, phase: int) -> Iterator[Floats]:
+    """Yield the factor of each draw of a phase in each second."""
+    share = np.ascontiguousarray(shares[:, phase])
+    by_response: dict[Response, Floats] = {}
+    for draw in installation.spectra.draws[phase]:
+        if draw.response not in by_response:
+            by_response[draw.response] = current_factors(draw.response, share)
+        factor = conditions.levels[draw.level] * by_response[draw.response]
+        yield factor if draw.gate is None else factor * draw.gate.shares(conditions.cycles)
+
+
+def _mean(
+    installation: Installation, conditions: Conditions, row: int, stretches: Sequence[Stretch]
+) -> tuple[Complexes, Complexes]:
+    """Return the row of a second with several stretches."""
+    second = conditions.hour.first_s + row
+    flicker = 1.0 if conditions.flicker_rms is None else conditions.flicker_rms[row]
+    cycles = conditions.cycles[row : row + 2]
+    seen = np.zeros_like(installation.spectra.voltages_v)
+    squares, powers = np.zeros(seen.shape), np.zeros_like(seen)
+    for stretch in stretches:
+        part = min(stretch.end_s, second + 1) - max(stretch.begin_s, second)
+        voltages, waves = moment(installation, conditions, row, stretch, flicker=flicker)
+        currents = sum((wave.currents_a * _share(wave.gate, cycles) for wave in waves), np.zeros_like(seen))
+        squares = squares + part * np.abs(voltages) ** 2
+        powers = powers + part * voltages * np.conj(currents)
+        seen = np.where(seen == 0, voltages, seen)
+    mean = np.sqrt(squares) * np.exp(1j * np.angle(seen))
+    there = mean != 0
+    return mean, np.conj(np.divide(powers, mean, out=np.zeros_like(mean), where=there))
+
+
+def _share(gate: Gate | None, cycles: Floats) -> float:
+    """Return the share of a second's cycles in which current flows."""
+    return 1.0 if gate is None else float(gate.shares(cycles)[0])
+
+
+def moment(
+    installation: Installation, conditions: Conditions, row: int, stretch: Stretch, *, flicker: float = 1.0
+) -> tuple[Complexes, list[Wave]]:
+    """Return the voltages and the waves of current in one second of a stretch.
+
+    Parameters
+    ----------
+    row : int
+        Second of the hour.
+    flicker : float
+        Factor of the voltage; 1 where flicker is applied by the sample.
+
+    Returns
+    -------
+    complex ndarray, shape (3, number of orders)
+    list of Wave
+        Gates not applied.
+    """
+    spectra = installation.spectra
+    share = conditions.voltages[row] * stretch.remaining * flicker
+    waves: dict[tuple[Gate | None, bool], Complexes] = {}
+    for phase, draws in enumerate(spectra.draws):
+        for draw in draws:
+            factor = conditions.levels[draw.level, row] * current_factors(draw.response, share[phase])
+            if factor:
+                key = (draw.gate, bool(follows_inversely(draw.response, share[phase])))
+                currents = waves.setdefault(key, np.zeros_like(spectra.voltages_v))
+                currents[phase] += factor * draw.currents_a
+    voltages = spectra.voltages_v * share[:, np.newaxis]
+    if stretch.voltage_turn is not None:
+        voltages = stretch.voltage_turn @ voltages
+    turn = np.eye(3) if stretch.current_turn is None else stretch.current_turn
+    return voltages, [Wave(gate=gate, inverse=inverse, currents_a=turn @ found) for (gate, inverse), found in waves.items()]

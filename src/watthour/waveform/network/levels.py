@@ -1,0 +1,188 @@
+"""How much of its power each load has, second by second, hour by hour.
+
+In: an hour of the installation's time. Out: 3600 factors, one a second. Each is a closed function of time, seed and
+the load's own stream of chance, so that any hour is made without those before it. What happens inside a second
+(burst firing) is a `Gate`, which counts cycles.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watthour.waveform.network.chance import even_chances
+from watthour.waveform.network.times import DAY_S, HOUR_S, MINUTE_S, OnTimes, WeekCurve
+from watthour.waveform.network.weather import Panels, output
+
+Floats = NDArray[np.float64]
+MINUTES = HOUR_S // MINUTE_S
+SLOT_S = 30
+"""A welder is used or not for half a minute at a time (ours)."""
+
+WEATHER_STREAM = 1 << 20
+"""All panels of an installation are under the same clouds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hour:
+    """3600 seconds of an installation.
+
+    Parameters
+    ----------
+    first_s : int
+        Second of the source it begins with, a multiple of 3600; below 0 before the first sample.
+    local_s : int
+        The local clock then, seconds since 1970-01-01 00:00.
+    seed : int
+    """
+
+    first_s: int
+    local_s: int
+    seed: int
+
+    @property
+    def seconds(self) -> Floats:
+        """Seconds since the source's first sample."""
+        return self.first_s + np.arange(HOUR_S, dtype=np.float64)
+
+
+def between_minutes(knots: Floats) -> Floats:
+    """Return a value each second from one at each full minute of an hour and its end, on straight lines."""
+    steps = np.arange(MINUTE_S) / MINUTE_S
+    return (knots[:-1, np.newaxis] + np.diff(knots)[:, np.newaxis] * steps).ravel()
+
+
+class Level(Protocol):
+    """Factors of an hour's seconds."""
+
+    def factors(self, hour: Hour) -> Floats:
+        """Return 3600 factors; 1 is the power that is written."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Always:
+    """A load that never changes."""
+
+    def factors(self, hour: Hour) -> Floats:  # noqa: ARG002 - any hour is like another
+        """Return ones."""
+        return np.ones(HOUR_S)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habit:
+    """Hours, profile and chance together.
+
+    Parameters
+    ----------
+    on : OnTimes, optional
+    curve : WeekCurve, optional
+    varies : float
+        Most that the factor strays from 1, drawn anew each minute.
+    stream : int
+        Of chance.
+    """
+
+    on: OnTimes | None = None
+    curve: WeekCurve | None = None
+    varies: float = 0.0
+    stream: int = 0
+
+    def factors(self, hour: Hour) -> Floats:
+        """Return what the three make of it."""
+        factors = np.ones(HOUR_S)
+        if self.curve is not None:
+            factors *= self.curve.factors(hour.local_s, HOUR_S)
+        if self.varies:
+            minutes = hour.first_s // MINUTE_S + np.arange(MINUTES + 1)
+            factors *= between_minutes(1 + self.varies * (2 * even_chances(hour.seed, self.stream, minutes) - 1))
+        if self.on is not None:
+            factors *= self.on.mask(hour.local_s, HOUR_S)
+        return factors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A motor: its habit once it has started, or 1 while it starts.
+
+    Parameters
+    ----------
+    habit : Habit
+    run_s, rest_s : int
+        In turns by the local clock; no turns if `rest_s` is 0.
+    starting_s : int
+    starting : bool
+        Whether these are the factors of the starting current.
+    """
+
+    habit: Habit
+    run_s: int = 1
+    rest_s: int = 0
+    starting_s: int = 0
+    starting: bool = False
+
+    def factors(self, hour: Hour) -> Floats:
+        """Return the factors of the starting or of the running motor; together they are on as the habit says."""
+        on = self._on(hour.local_s - self.starting_s, HOUR_S + self.starting_s)
+        seconds_on = np.concatenate([[0], np.cumsum(on)])
+        before = seconds_on[self.starting_s : -1] - seconds_on[:HOUR_S]
+        now = on[self.starting_s :]
+        is_starting = now & (before < self.starting_s)
+        if self.starting:
+            return np.asarray(is_starting, dtype=np.float64)
+        return np.asarray(self.habit.factors(hour) * (now & ~is_starting))
+
+    def _on(self, local_s: int, count: int) -> NDArray[np.bool_]:
+        on = np.ones(count, dtype=np.bool_) if self.habit.on is None else self.habit.on.mask(local_s, count)
+        if self.rest_s:
+            turn = (local_s % DAY_S + np.arange(count)) % DAY_S % (self.run_s + self.rest_s)
+            on &= turn < self.run_s
+        return on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Busy:
+    """A habit that somebody follows for some half-minutes and not for others."""
+
+    habit: Habit
+    share: float
+    stream: int
+
+    def factors(self, hour: Hour) -> Floats:
+        """Return the habit's factors in the half-minutes in which it is followed."""
+        slots = hour.first_s // SLOT_S + np.arange(HOUR_S // SLOT_S)
+        used = even_chances(hour.seed, self.stream, slots) < self.share
+        return self.habit.factors(hour) * np.repeat(used, SLOT_S)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sunshine:
+    """What panels give of their peak."""
+
+    panels: Panels
+
+    def factors(self, hour: Hour) -> Floats:
+        """Return the output under sun and clouds, drawn by the minute."""
+        minutes = np.arange(MINUTES + 1)
+        local_s = hour.local_s + minutes * MINUTE_S
+        return between_minutes(output(self.panels, local_s, hour.first_s // MINUTE_S + minutes, hour.seed, WEATHER_STREAM))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """Whole cycles on and off in a pattern, counted on L1's voltage from the first sample."""
+
+    on_cycles: int
+    pattern_cycles: int
+
+    def is_open(self, cycles: Floats) -> NDArray[np.bool_]:
+        """Say for each instant, as cycles since the first sample, whether current flows."""
+        return np.asarray(np.mod(cycles, self.pattern_cycles) < self.on_cycles)
+
+    def shares(self, cycles: Floats) -> Floats:
+        """Return, between consecutive instants, the share of the cycles in which current flows."""
+        patterns = np.floor(cycles / self.pattern_cycles)
+        rest = cycles - patterns * self.pattern_cycles
+        counted = patterns * self.on_cycles + np.minimum(rest, self.on_cycles)
+        return np.asarray(np.diff(counted) / np.diff(cycles))
