@@ -87,7 +87,7 @@ def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None) -> Wor
 def _open_source(plan: Plan, wish: SourceWish) -> Source:
     ct, vt = plan.ratio("ct"), plan.ratio("vt")
     if wish.is_network:
-        return open_network(wish.path, ct=ct, vt=vt)
+        return open_network(wish.path, ct=ct, vt=vt, start_ns=wish.start_ns)
     return open_recording(
         wish.path,
         channels=wish.channels,

@@ -4,6 +4,8 @@ In: seed, a stream (which load, which purpose) and places (minutes, half-minutes
 numbers from 0 to 1. Noise on samples has a generator of its own in `watthour.waveform.network.noise`.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -62,8 +64,9 @@ def wander(seed: int, stream: int, seconds: NDArray[np.float64], swing_s: float)
     return total
 
 
-def wander_terms(seed: int, stream: int, swing_s: float) -> list[tuple[float, float, float]]:
+@lru_cache(64)
+def wander_terms(seed: int, stream: int, swing_s: float) -> tuple[tuple[float, float, float], ...]:
     """Return size, period in seconds and phase in radians of the sines of `wander`."""
     phases = even_chances(seed, stream, np.arange(3)) * 2 * np.pi
     periods_s = (swing_s, swing_s / np.e, swing_s / 7.3)
-    return list(zip((0.6, 0.3, 0.1), periods_s, phases.tolist(), strict=True))
+    return tuple(zip((0.6, 0.3, 0.1), periods_s, phases.tolist(), strict=True))

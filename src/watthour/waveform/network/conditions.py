@@ -5,6 +5,7 @@ level of every load, and the stretches between events. An hour is always made wh
 that its numbers are the same bits whoever asks and from wherever.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
@@ -17,16 +18,20 @@ from watthour.units import NANOSECONDS, Ratio
 from watthour.waveform.network.chance import wander, wander_terms
 from watthour.waveform.network.description import Network
 from watthour.waveform.network.happenings import Diary, Stretch
-from watthour.waveform.network.levels import Hour
+from watthour.waveform.network.levels import Hour, along, between_knots
 from watthour.waveform.network.loads import Response
+from watthour.waveform.network.parts import Part
 from watthour.waveform.network.spectrum import Spectra, spectra_of
 from watthour.waveform.network.supply import Flicker, Supply
-from watthour.waveform.network.times import HOUR_S, WeekCurve, week_curve
+from watthour.waveform.network.times import HOUR_S, MINUTE_S, WeekCurve, week_curve
 
 Floats = NDArray[np.float64]
 
 LOWEST_STEADY = 0.7
 """Below this share of its voltage a load of constant power becomes one of constant impedance (ours; as OpenDSS does it)."""
+
+FREQUENCY_STEP_S = 10
+"""The frequency stays the same for as long as a supply's frequency is averaged (IEC 61000-4-30, 5.1)."""
 
 FREQUENCY_STREAM = (1 << 20) + 16
 VOLTAGE_STREAM = (1 << 20) + 17
@@ -46,7 +51,7 @@ class Conditions:
     cycles : ndarray, shape (3601,)
         All cycles since the first sample, less a multiple of every gate's pattern.
     frequency_hz : ndarray, shape (3600,)
-    voltages : ndarray, shape (3600, 3)
+    voltages : ndarray, shape (3, 3600)
         Shares of the written voltages, events and flicker apart.
     flicker_rms : ndarray, shape (3600,), or None
         What flicker makes of the rms voltage of each second.
@@ -95,18 +100,22 @@ class Installation:
     curve: WeekCurve | None
 
     @classmethod
-    def of(cls, network: Network, *, ct: Ratio, vt: Ratio, start_ns: int | None = None) -> Self:
+    def of(
+        cls, network: Network, *, ct: Ratio, vt: Ratio, start_ns: int | None = None, parts: Sequence[Part] | None = None
+    ) -> Self:
         """Return an installation, seen through transformers.
 
         Parameters
         ----------
         start_ns : int, optional
             Instant of the first sample; else the file's own, else `DEFAULT_START_NS`.
+        parts : sequence of Part, optional
+            Instead of all parts of all loads.
         """
         starts = (start_ns, network.start_ns, DEFAULT_START_NS)
         start_s = next(start for start in starts if start is not None) // NANOSECONDS
         local_zero_s = start_s + network.offset_s
-        spectra = spectra_of(network, ct=ct, vt=vt)
+        spectra = spectra_of(network, ct=ct, vt=vt, parts=parts)
         profile = network.supply.voltage_profile
         return cls(
             spectra=spectra,
@@ -136,33 +145,41 @@ class Installation:
             frequency_hz=float(self.frequency) + np.diff(drift),
             voltages=self._voltages(hour),
             flicker_rms=self._flicker_rms(first_s),
-            levels=np.array([level.factors(hour) for level in self.spectra.levels]).reshape(-1, HOUR_S),
+            levels=self._levels(hour),
             stretches=tuple(self.diary.stretches(first_s, first_s + HOUR_S)),
         )
 
+    def _levels(self, hour: Hour) -> Floats:
+        """Return the factors of every level."""
+        levels = np.empty((len(self.spectra.levels), HOUR_S))
+        for row, level in zip(levels, self.spectra.levels, strict=True):
+            row[:] = level.factors(hour)
+        return levels
+
     def _drift_cycles(self, first_s: int) -> Floats:
-        """Return the integral of the frequency's wandering from the first sample on."""
-        total = np.zeros(HOUR_S + 1)
+        """Return the integral of the frequency's wandering from the first sample on, straight for ten seconds at a time."""
         most_hz = self.supply.frequency_drift_hz
         if not most_hz:
-            return total
-        seconds = first_s + np.arange(HOUR_S + 1, dtype=np.float64)
+            return np.zeros(HOUR_S + 1)
+        seconds = first_s + np.arange(0.0, HOUR_S + 1, FREQUENCY_STEP_S)
+        total = np.zeros(len(seconds))
         for size, period_s, phase in wander_terms(self.seed, FREQUENCY_STREAM, self.supply.frequency_drift_s):
             turns = np.cos(phase) - np.cos(2 * np.pi * np.fmod(seconds, period_s) / period_s + phase)
             total += most_hz * size * period_s / (2 * np.pi) * turns
-        return total
+        return np.append(between_knots(total, FREQUENCY_STEP_S), total[-1])
 
     def _voltages(self, hour: Hour) -> Floats:
         """Return profile and drift of the three voltages."""
-        shares = np.ones((HOUR_S, 3))
+        shares = np.ones((3, HOUR_S))
         if self.curve is not None:
-            shares *= self.curve.factors(hour.local_s, HOUR_S)[:, np.newaxis]
+            shares *= along(self.curve, hour)
         most = self.supply.voltage_drift_percent / 100
         if most:
-            common = wander(self.seed, VOLTAGE_STREAM, hour.seconds, self.supply.voltage_drift_s)
+            minutes_s = hour.first_s + np.arange(0.0, HOUR_S + 1, MINUTE_S)
+            common = wander(self.seed, VOLTAGE_STREAM, minutes_s, self.supply.voltage_drift_s)
             for phase in range(3):
-                own = wander(self.seed, VOLTAGE_STREAM + 1 + phase, hour.seconds, self.supply.voltage_drift_s / 2)
-                shares[:, phase] *= 1 + most * (0.75 * common + 0.25 * own)
+                own = wander(self.seed, VOLTAGE_STREAM + 1 + phase, minutes_s, self.supply.voltage_drift_s / 2)
+                shares[phase] *= between_knots(1 + most * (0.75 * common + 0.25 * own), MINUTE_S)
         return shares
 
     def _flicker_rms(self, first_s: int) -> Floats | None:

@@ -1,7 +1,7 @@
 """The phasors of an hour: 3600 rows of voltages and currents at the terminals, and those of one moment.
 
-In: an installation and the conditions of an hour. Out: rows as `watthour.samples.Phasors` has them. All rows at
-once are three matrix products, levels by spectra. A second inside which something begins or ends is a mean of
+In: an installation and the conditions of an hour. Out: rows as `watthour.samples.Phasors` has them. All rows
+are weighted sums of a few spectra. A second inside which something begins or ends is a mean of
 its stretches: the rms of each voltage, and the current that gives each order's P + jQ their mean::
 
     U_h = √(Σ d_k |U_hk|²)        conj(I_h) = Σ d_k U_hk conj(I_hk) / U_h
@@ -17,6 +17,7 @@ from watthour.waveform.network.conditions import Conditions, Installation, curre
 from watthour.waveform.network.happenings import Stretch
 from watthour.waveform.network.levels import Gate
 from watthour.waveform.network.loads import Response
+from watthour.waveform.network.times import HOUR_S
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
@@ -42,16 +43,14 @@ class Wave:
 def rows_of(installation: Installation, conditions: Conditions) -> tuple[Complexes, Complexes]:
     """Return the voltages and currents of an hour, each of shape (3600, 3, number of orders)."""
     spectra = installation.spectra
-    shares = conditions.voltages if conditions.flicker_rms is None else conditions.voltages * conditions.flicker_rms[:, None]
+    shares = conditions.voltages if conditions.flicker_rms is None else conditions.voltages * conditions.flicker_rms
     whole, cut = _apart(conditions)
     shares = _with_events(shares, whole)
-    voltages = _rows(shares.T, _spread(spectra.voltages_v))
-    if any(spectra.draws):
-        factors = [factor for phase in range(3) for factor in _factors(installation, conditions, shares, phase)]
-        drawn = [_placed(draw.currents_a, phase) for phase in range(3) for draw in spectra.draws[phase]]
-        currents = _rows(np.array(factors), np.array(drawn))
-    else:
-        currents = np.zeros_like(voltages)
+    voltages, currents = np.empty((2, HOUR_S, 3, len(spectra.orders)), dtype=np.complex128)  # one piece is one page walk
+    _fill(voltages, shares, list(spectra.voltages_v), range(3))
+    draws = [(phase, draw) for phase in range(3) for draw in spectra.draws[phase]]
+    factors = list(_factors(installation, conditions, shares))
+    _fill(currents, factors, [draw.currents_a for _, draw in draws], [phase for phase, _ in draws])
     _wire(voltages, currents, whole)
     for row, stretches in cut:
         voltages[row], currents[row] = _mean(installation, conditions, row, stretches)
@@ -77,7 +76,7 @@ def _with_events(shares: Floats, whole: Iterable[tuple[int, int, Stretch]]) -> F
         return shares
     shares = shares.copy()
     for begin, end, stretch in changed:
-        shares[begin:end] *= stretch.remaining
+        shares[:, begin:end] *= np.array(stretch.remaining)[:, np.newaxis]
     return shares
 
 
@@ -90,35 +89,29 @@ def _wire(voltages: Complexes, currents: Complexes, whole: Iterable[tuple[int, i
             currents[begin:end] = stretch.current_turn @ currents[begin:end]
 
 
-def _rows(factors: Floats, spectra: Complexes) -> Complexes:
-    """Return weighted sums of spectra, a row a second: one product for all three phases is the fastest there is."""
-    count, orders = factors.shape[1], spectra.shape[2]
-    rows = np.empty((count, 3, orders), dtype=np.complex128)
-    np.matmul(factors.T, spectra.reshape(len(spectra), -1).view(np.float64), out=rows.reshape(count, -1).view(np.float64))
-    return rows
+def _fill(rows: Complexes, factors: Sequence[Floats] | Floats, spectra: Sequence[Complexes], channels: Sequence[int]) -> None:
+    """Fill rows with the sum of spectra times factors on each channel."""
+    from watthour.waveform.network.summing import sum_rows  # noqa: PLC0415 - numba takes its time to load
+
+    weights = np.array(factors, dtype=np.float64).reshape(len(spectra), len(rows))
+    parts = np.array(spectra, dtype=np.complex128).reshape(len(spectra), rows.shape[2]).view(np.float64)
+    sum_rows(weights, parts, np.array(channels, dtype=np.int64), rows.view(np.float64))
 
 
-def _placed(phasors: Complexes, phase: int) -> Complexes:
-    """Return the phasors of one phase among those of three."""
-    three = np.zeros((3, len(phasors)), dtype=np.complex128)
-    three[phase] = phasors
-    return three
-
-
-def _spread(phasors: Complexes) -> Complexes:
-    """Return each phase of three by itself, shape (3, 3, number of orders)."""
-    return np.array([_placed(row, phase) for phase, row in enumerate(phasors)])
-
-
-def _factors(installation: Installation, conditions: Conditions, shares: Floats, phase: int) -> Iterator[Floats]:
-    """Yield the factor of each draw of a phase in each second."""
-    share = np.ascontiguousarray(shares[:, phase])
-    by_response: dict[Response, Floats] = {}
-    for draw in installation.spectra.draws[phase]:
-        if draw.response not in by_response:
-            by_response[draw.response] = current_factors(draw.response, share)
-        factor = conditions.levels[draw.level] * by_response[draw.response]
-        yield factor if draw.gate is None else factor * draw.gate.shares(conditions.cycles)
+def _factors(installation: Installation, conditions: Conditions, shares: Floats) -> Iterator[Floats]:
+    """Yield the factor of each draw in each second, phase by phase."""
+    gates: dict[Gate, Floats] = {}
+    for share, draws in zip(shares, installation.spectra.draws, strict=True):
+        by_response: dict[Response, Floats] = {}
+        for draw in draws:
+            if draw.response not in by_response:
+                by_response[draw.response] = current_factors(draw.response, share)
+            factor = conditions.levels[draw.level] * by_response[draw.response]
+            if draw.gate is not None:
+                if draw.gate not in gates:
+                    gates[draw.gate] = draw.gate.shares(conditions.cycles)
+                factor *= gates[draw.gate]
+            yield factor
 
 
 def _mean(
@@ -166,7 +159,7 @@ def moment(
         Gates not applied.
     """
     spectra = installation.spectra
-    share = conditions.voltages[row] * stretch.remaining * flicker
+    share = conditions.voltages[:, row] * stretch.remaining * flicker
     waves: dict[tuple[Gate | None, bool], Complexes] = {}
     for phase, draws in enumerate(spectra.draws):
         for draw in draws:

@@ -41,16 +41,18 @@ class Hour:
     local_s: int
     seed: int
 
-    @property
-    def seconds(self) -> Floats:
-        """Seconds since the source's first sample."""
-        return self.first_s + np.arange(HOUR_S, dtype=np.float64)
 
-
-def between_minutes(knots: Floats) -> Floats:
-    """Return a value each second from one at each full minute of an hour and its end, on straight lines."""
-    steps = np.arange(MINUTE_S) / MINUTE_S
+def between_knots(knots: Floats, apart_s: int) -> Floats:
+    """Return a value each second from knots so many seconds apart, on straight lines; the last knot is left out."""
+    steps = np.arange(apart_s) / apart_s
     return (knots[:-1, np.newaxis] + np.diff(knots)[:, np.newaxis] * steps).ravel()
+
+
+def along(curve: WeekCurve, hour: Hour) -> Floats:
+    """Return the factors of a curve; of a smooth one on straight lines from minute to minute."""
+    if curve.smooth:
+        return between_knots(curve.factors(hour.local_s, MINUTES + 1, MINUTE_S), MINUTE_S)
+    return curve.factors(hour.local_s, HOUR_S)
 
 
 class Level(Protocol):
@@ -93,10 +95,10 @@ class Habit:
         """Return what the three make of it."""
         factors = np.ones(HOUR_S)
         if self.curve is not None:
-            factors *= self.curve.factors(hour.local_s, HOUR_S)
+            factors *= along(self.curve, hour)
         if self.varies:
             minutes = hour.first_s // MINUTE_S + np.arange(MINUTES + 1)
-            factors *= between_minutes(1 + self.varies * (2 * even_chances(hour.seed, self.stream, minutes) - 1))
+            factors *= between_knots(1 + self.varies * (2 * even_chances(hour.seed, self.stream, minutes) - 1), MINUTE_S)
         if self.on is not None:
             factors *= self.on.mask(hour.local_s, HOUR_S)
         return factors
@@ -166,7 +168,8 @@ class Sunshine:
         """Return the output under sun and clouds, drawn by the minute."""
         minutes = np.arange(MINUTES + 1)
         local_s = hour.local_s + minutes * MINUTE_S
-        return between_minutes(output(self.panels, local_s, hour.first_s // MINUTE_S + minutes, hour.seed, WEATHER_STREAM))
+        share = output(self.panels, local_s, hour.first_s // MINUTE_S + minutes, hour.seed, WEATHER_STREAM)
+        return between_knots(share, MINUTE_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ class Spectra:
     draws: tuple[tuple[Draw, ...], ...]
 
 
-def spectra_of(network: Network, *, ct: Ratio, vt: Ratio) -> Spectra:
+def spectra_of(network: Network, *, ct: Ratio, vt: Ratio, parts: Sequence[Part] | None = None) -> Spectra:
     """Return what an installation brings to a meter's terminals.
 
     Parameters
@@ -80,8 +80,10 @@ def spectra_of(network: Network, *, ct: Ratio, vt: Ratio) -> Spectra:
         Primary volts and amperes.
     ct, vt : Ratio
         Transformers between it and the meter; both are ideal.
+    parts : sequence of Part, optional
+        Instead of all parts of all loads.
     """
-    parts, orders = network.parts, _orders(network)
+    parts, orders = network.parts if parts is None else parts, _orders(network)
     fundamentals = _fundamental_voltages(network.supply)
     voltages: Phasor = np.array([_shape(voltage, network.supply.harmonics, orders) for voltage in fundamentals])
     levels = tuple(dict.fromkeys(part.level for part in parts))

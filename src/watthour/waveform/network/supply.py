@@ -119,9 +119,9 @@ class Supply(Table):
     sequence: Literal["L1-L2-L3", "L1-L3-L2"] = "L1-L2-L3"
     harmonics: Spectrum = ()
     frequency_drift_hz: float = Field(default=0.0, ge=0, le=2)
-    frequency_drift_s: float = Field(default=900.0, ge=60, le=1e6)
+    frequency_drift_s: float = Field(default=900.0, ge=300, le=1e6)
     voltage_drift_percent: float = Field(default=0.0, ge=0, le=20)
-    voltage_drift_s: float = Field(default=1800.0, ge=60, le=1e6)
+    voltage_drift_s: float = Field(default=1800.0, ge=900, le=1e6)
     voltage_profile: DayProfile | None = None
     unbalance_percent: float = Field(default=0.0, ge=0, le=50)
     unbalance_angle_deg: float = Field(default=0.0, ge=-360, le=360)

@@ -105,8 +105,9 @@ class OnTimes:
         inside = np.zeros(count, dtype=np.bool_)
         here = second_of_week(local_s)
         for start, end in self.intervals:
-            for week in (-WEEK_S, 0, WEEK_S):
-                inside[max(start + week - here, 0) : max(end + week - here, 0)] = True
+            for begin in (start - here - WEEK_S, start - here, start - here + WEEK_S):
+                if begin < count and begin + end - start > 0:
+                    inside[max(begin, 0) : begin + end - start] = True
         return inside
 
 
@@ -180,9 +181,9 @@ class WeekCurve:
     quarters: tuple[float, ...]
     smooth: bool
 
-    def factors(self, local_s: int, count: int) -> Floats:
-        """Return the factor of each of `count` seconds from the local second `local_s` on."""
-        seconds = second_of_week(local_s) + np.arange(count)
+    def factors(self, local_s: int, count: int, step_s: int = 1) -> Floats:
+        """Return `count` factors, so many seconds apart, from the local second `local_s` on."""
+        seconds = second_of_week(local_s) + step_s * np.arange(count)
         values = np.array(self.quarters)
         if not self.smooth:
             return np.asarray(values[seconds // QUARTER_S % len(values)])
@@ -254,7 +255,7 @@ class Moment(Table):
         if self.daily_at is None:
             begins = [self.at_s or 0.0]
         else:
-            of_day = second_of_day(self.daily_at) - local_zero_s
+            of_day = second_of_day(self.daily_at) - local_zero_s % DAY_S
             days = range(int((first_s - lasting - of_day) // DAY_S), int((last_s - of_day) // DAY_S) + 1)
             begins = [day * DAY_S + of_day for day in days]
         yield from ((begin, begin + lasting) for begin in begins if begin < last_s and begin + lasting > first_s)
