@@ -31,7 +31,7 @@ _MAP_COLUMNS = {
 _BUSES = {"modbus": "RS-485, Modbus", "mbus": "M-Bus", "": UNKNOWN}
 
 
-def _table(title: str, *columns: str, left: int = 1) -> Table:
+def empty_table(title: str, *columns: str, left: int = 1) -> Table:
     """Return an empty table; the first `left` columns are text, the others figures."""
     table = Table(
         title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False, padding=(0, 1, 0, 0)
@@ -43,7 +43,7 @@ def _table(title: str, *columns: str, left: int = 1) -> Table:
 
 def phase_table(values: Values) -> Table:
     """Return voltages, currents and powers, a row a phase and one for the total."""
-    table = _table("Now", "", "voltage", "current", "active", "reactive", "apparent", "PF", "cos φ")
+    table = empty_table("Now", "", "voltage", "current", "active", "reactive", "apparent", "PF", "cos φ")
     for phase in PHASES:
         table.add_row(phase.upper(), *_phase_cells(values, f"_{phase}"))
     neutral = figure(values.get("current_n_a"), "A")
@@ -68,7 +68,7 @@ def register_table(values: Values) -> Table:
     """Return the six energies: total, partial, at the active rate and per phase."""
     rate = int(values.get("active_rate") or 1)
     prefixes = {"total": "", "partial": "partial_", f"T{rate}": f"t{rate}_", "L1": "l1_", "L2": "l2_", "L3": "l3_"}
-    table = _table("Registers", "", *prefixes)
+    table = empty_table("Registers", "", *prefixes)
     for name in ENERGIES:
         label = f"{name if name in _ACTIVE else name.upper()} {_UNITS[energy_unit(name)]}"
         table.add_row(label, *(energy(values.get(energy_name(name, prefix))) for prefix in prefixes.values()))
@@ -83,11 +83,11 @@ def reading_tables(url: str, model: str, serial: int, values: Values) -> Rendera
 
 def models_table() -> RenderableType:
     """Return the range, and under it the ratings that all its models share."""
-    table = _table("The range", "code", "model", "certified to", "bus", "inputs", "pulse outputs", left=4)
+    table = empty_table("The range", "code", "model", "certified to", "bus", "inputs", "pulse outputs", left=4)
     for model in MODELS:
         inputs, outputs = (str(count) if count else UNKNOWN for count in (model.digital_inputs, model.pulse_outputs))
         table.add_row(model.code, model.name, model.certification, _BUSES[model.bus], inputs, outputs)
-    ratings = _table("All of them", "", "", left=2)
+    ratings = empty_table("All of them", "", "", left=2)
     for name, value in rating_lines():
         ratings.add_row(name, value)
     return Group(table, ratings)
@@ -112,7 +112,7 @@ def rating_lines() -> list[tuple[str, str]]:
 
 def map_table(bus: str) -> Table:
     """Return the register map of a bus, a row a register, the widest remarks left to the other formats."""
-    table = _table(f"Register map, {_BUSES[bus]}", *_MAP_COLUMNS.values(), left=len(_MAP_COLUMNS))
+    table = empty_table(f"Register map, {_BUSES[bus]}", *_MAP_COLUMNS.values(), left=len(_MAP_COLUMNS))
     block = ""
     for row in REGISTERS:
         if row.block != block:

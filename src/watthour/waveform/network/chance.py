@@ -49,24 +49,31 @@ def even_chances(seed: int, stream: int, places: NDArray[np.int64]) -> NDArray[n
 
 
 def wander(seed: int, stream: int, seconds: NDArray[np.float64], swing_s: float) -> NDArray[np.float64]:
-    """Return a smooth number between -1 and 1 for each second: three sines whose periods share no multiple.
+    """Return a smooth number between -1 and 1 for each second: drawn every half swing, and finer every eighth.
 
     Parameters
     ----------
     seconds : ndarray
         Since the source's first sample.
     swing_s : float
-        Period of the slowest and largest.
+        About how long it takes to and fro.
     """
     total = np.zeros_like(seconds)
-    for size, period_s, phase_rad in wander_terms(seed, stream, swing_s):
-        total += size * np.sin(2 * np.pi * np.fmod(seconds, period_s) / period_s + phase_rad)
+    for octave, (size, apart_s) in enumerate(((0.75, swing_s / 2), (0.25, swing_s / 8))):
+        place = seconds / apart_s
+        below = np.floor(place)
+        eased = (1 - np.cos(np.pi * (place - below))) / 2
+        first, second = (even_chances(seed, 2 * stream + octave, below.astype(np.int64) + step) for step in (0, 1))
+        total += size * (2 * (first * (1 - eased) + second * eased) - 1)
     return total
 
 
 @lru_cache(64)
 def wander_terms(seed: int, stream: int, swing_s: float) -> tuple[tuple[float, float, float], ...]:
-    """Return size, period in seconds and phase in radians of the sines of `wander`."""
+    """Return size, period in seconds and phase in radians of three sines whose periods share no multiple.
+
+    Their sum wanders between -1 and 1, and its integral is known at any instant.
+    """
     phases = even_chances(seed, stream, np.arange(3)) * 2 * np.pi
     periods_s = (swing_s, swing_s / np.e, swing_s / 7.3)
     return tuple(zip((0.6, 0.3, 0.1), periods_s, phases.tolist(), strict=True))
