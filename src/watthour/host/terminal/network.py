@@ -22,7 +22,7 @@ _COLUMNS = 72
 _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 """Bits of a Braille character: four rows of two dots."""
 
-_BAR = 8
+_BAR = 12
 
 
 def network_day(day: Day, name: str) -> RenderableType:
@@ -76,7 +76,6 @@ def _phase_rows(day: Day, total_w: Floats) -> RenderableType:
         powers = (power_text(float(value)) for value in (power.min(), power.mean(), power.max()))
         volts = (f"{value:.4g} V" if value < 1e4 else f"{value / 1e3:.4g} kV" for value in _spread(voltage))  # noqa: PLR2004
         table.add_row(phase.upper(), *powers, *volts)
-    table.add_section()
     table.add_row("total", *(power_text(float(v)) for v in (total_w.min(), total_w.mean(), total_w.max())), style="bold")
     return table
 
@@ -86,16 +85,16 @@ def _spread(values: Floats) -> tuple[float, float, float]:
 
 
 def _load_rows(day: Day) -> RenderableType:
-    table = empty_table("Loads", "", "kind", "energy", "", "reactive", "highest", left=2)
+    table = empty_table("Loads", "", "energy", "", "reactive", "highest")
     table.columns[0].overflow, table.columns[0].max_width = "ellipsis", 24
-    table.columns[3].justify = "left"
+    table.columns[2].justify = "left"
     largest = max(max(share.import_wh, share.export_wh) for share in day.shares) or 1.0
     for share in day.shares:
         energy = share.import_wh - share.export_wh
         bar = "█" * round(_BAR * abs(energy) / largest) or "▏"
         style = "green" if energy < 0 else "cyan"
         reactive = energy_text(share.reactive_varh, "varh") if abs(share.reactive_varh) > 1 else ""
-        table.add_row(share.name, share.kind, energy_text(energy), Text(bar, style), reactive, power_text(share.highest_w))
+        table.add_row(share.name, energy_text(energy), Text(bar, style), reactive, power_text(share.highest_w))
     return table
 
 

@@ -18,7 +18,7 @@ from watthour.units import NANOSECONDS, Ratio
 from watthour.waveform.network.chance import wander, wander_terms
 from watthour.waveform.network.description import Network
 from watthour.waveform.network.happenings import Diary, Stretch
-from watthour.waveform.network.levels import Hour, along, between_knots
+from watthour.waveform.network.levels import Cycles, Hour, along, between_knots
 from watthour.waveform.network.loads import Response
 from watthour.waveform.network.parts import Part
 from watthour.waveform.network.spectrum import Spectra, spectra_of
@@ -48,8 +48,8 @@ class Conditions:
     hour : Hour
     drift_cycles : ndarray, shape (3601,)
         Cycles more than the written frequency makes, at each full second since the first sample.
-    cycles : ndarray, shape (3601,)
-        All cycles since the first sample, less a multiple of every gate's pattern.
+    cycles : Cycles
+        At each full second.
     frequency_hz : ndarray, shape (3600,)
     voltages : ndarray, shape (3, 3600)
         Shares of the written voltages, events and flicker apart.
@@ -61,7 +61,7 @@ class Conditions:
 
     hour: Hour
     drift_cycles: Floats
-    cycles: Floats
+    cycles: Cycles
     frequency_hz: Floats
     voltages: Floats
     flicker_rms: Floats | None
@@ -137,11 +137,13 @@ class Installation:
         first_s = number * HOUR_S
         hour = Hour(first_s=first_s, local_s=self.local_zero_s + first_s, seed=self.seed)
         drift = self._drift_cycles(first_s)
-        so_far = float(self.frequency * first_s % self.pattern_cycles)
+        so_far = self.frequency * first_s
+        before = int(so_far // self.pattern_cycles) * self.pattern_cycles
+        since = float(so_far - before) + float(self.frequency) * np.arange(HOUR_S + 1) + drift
         return Conditions(
             hour=hour,
             drift_cycles=drift,
-            cycles=so_far + float(self.frequency) * np.arange(HOUR_S + 1) + drift,
+            cycles=Cycles(before=before, since=since, seed=self.seed),
             frequency_hz=float(self.frequency) + np.diff(drift),
             voltages=self._voltages(hour),
             flicker_rms=self._flicker_rms(first_s),

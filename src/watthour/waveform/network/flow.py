@@ -8,14 +8,14 @@ its stretches: the rms of each voltage, and the current that gives each order's 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from watthour.waveform.network.conditions import Conditions, Installation, current_factors, follows_inversely
 from watthour.waveform.network.happenings import Stretch
-from watthour.waveform.network.levels import Gate
+from watthour.waveform.network.levels import Cycles, Gate
 from watthour.waveform.network.loads import Response
 from watthour.waveform.network.times import HOUR_S
 
@@ -120,7 +120,7 @@ def _mean(
     """Return the row of a second with several stretches."""
     second = conditions.hour.first_s + row
     flicker = 1.0 if conditions.flicker_rms is None else conditions.flicker_rms[row]
-    cycles = conditions.cycles[row : row + 2]
+    cycles = replace(conditions.cycles, since=conditions.cycles.since[row : row + 2])
     seen = np.zeros_like(installation.spectra.voltages_v)
     squares, powers = np.zeros(seen.shape), np.zeros_like(seen)
     for stretch in stretches:
@@ -135,7 +135,7 @@ def _mean(
     return mean, np.conj(np.divide(powers, mean, out=np.zeros_like(mean), where=there))
 
 
-def _share(gate: Gate | None, cycles: Floats) -> float:
+def _share(gate: Gate | None, cycles: Cycles) -> float:
     """Return the share of a second's cycles in which current flows."""
     return 1.0 if gate is None else float(gate.shares(cycles)[0])
 

@@ -17,9 +17,6 @@ from watthour.waveform.network.weather import Panels, output
 
 Floats = NDArray[np.float64]
 MINUTES = HOUR_S // MINUTE_S
-SLOT_S = 30
-"""A welder is used or not for half a minute at a time (ours)."""
-
 WEATHER_STREAM = 1 << 20
 """All panels of an installation are under the same clouds."""
 
@@ -144,21 +141,6 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Busy:
-    """A habit that somebody follows for some half-minutes and not for others."""
-
-    habit: Habit
-    share: float
-    stream: int
-
-    def factors(self, hour: Hour) -> Floats:
-        """Return the habit's factors in the half-minutes in which it is followed."""
-        slots = hour.first_s // SLOT_S + np.arange(HOUR_S // SLOT_S)
-        used = even_chances(hour.seed, self.stream, slots) < self.share
-        return self.habit.factors(hour) * np.repeat(used, SLOT_S)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Sunshine:
     """What panels give of their peak."""
 
@@ -173,19 +155,77 @@ class Sunshine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cycles:
+    """Instants of an installation as cycles of L1's voltage since the first sample.
+
+    Parameters
+    ----------
+    before : int
+        Cycles left out of `since`: a multiple of every gate's pattern.
+    since : ndarray
+    seed : int
+    """
+
+    before: int
+    since: Floats
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """Whole cycles on and off in a pattern, counted on L1's voltage from the first sample."""
+    """Whole cycles on and off in a pattern, counted on L1's voltage from the first sample.
+
+    Parameters
+    ----------
+    on_cycles, pattern_cycles : int
+    share : float
+        Of the patterns that are used at all.
+    together : int
+        Consecutive patterns that are used or not used together.
+    stream : int
+        Of chance.
+    """
 
     on_cycles: int
     pattern_cycles: int
+    share: float = 1.0
+    together: int = 1
+    stream: int = 0
 
-    def is_open(self, cycles: Floats) -> NDArray[np.bool_]:
-        """Say for each instant, as cycles since the first sample, whether current flows."""
-        return np.asarray(np.mod(cycles, self.pattern_cycles) < self.on_cycles)
+    def openness(self, cycles: Cycles, cycles_per_sample: float) -> Floats:
+        """Return, for each sample, the share of it in which current flows: between 0 and 1 where it switches.
 
-    def shares(self, cycles: Floats) -> Floats:
+        Parameters
+        ----------
+        cycles : Cycles
+            At each sample.
+        cycles_per_sample : float
+            What a sample stands for, half before it and half after it. A hard edge would be wrong by up to one sample
+            each time, and always to the same side where pattern and sampling fall into step.
+        """
+        patterns = np.floor(cycles.since / self.pattern_cycles)
+        place = cycles.since - patterns * self.pattern_cycles
+        opened, closed, again = (
+            np.clip((place - edge) / cycles_per_sample + 0.5, 0.0, 1.0) for edge in (0, self.on_cycles, self.pattern_cycles)
+        )
+        used, following = self._used(cycles, patterns), self._used(cycles, patterns + 1)
+        if self.on_cycles in {0, self.pattern_cycles}:
+            return np.asarray(used * (self.on_cycles > 0))
+        return np.asarray(used * (opened - closed) + following * again)
+
+    def shares(self, cycles: Cycles) -> Floats:
         """Return, between consecutive instants, the share of the cycles in which current flows."""
-        patterns = np.floor(cycles / self.pattern_cycles)
-        rest = cycles - patterns * self.pattern_cycles
-        counted = patterns * self.on_cycles + np.minimum(rest, self.on_cycles)
-        return np.asarray(np.diff(counted) / np.diff(cycles))
+        patterns = np.floor(cycles.since / self.pattern_cycles)
+        rest = np.minimum(cycles.since - patterns * self.pattern_cycles, self.on_cycles)
+        every = np.arange(patterns[0], patterns[-1] + 1)
+        used = self._used(cycles, every)
+        place = (patterns - patterns[0]).astype(np.int64)
+        counted = np.concatenate([[0.0], np.cumsum(used)])[place] * self.on_cycles + used[place] * rest
+        return np.asarray(np.diff(counted) / np.diff(cycles.since))
+
+    def _used(self, cycles: Cycles, patterns: Floats) -> Floats:
+        """Say by 1 or 0 which patterns are used."""
+        if self.share >= 1.0:
+            return np.ones(len(patterns))
+        runs = (patterns.astype(np.int64) + cycles.before // self.pattern_cycles) // self.together
+        return (even_chances(cycles.seed, self.stream, runs) < self.share).astype(np.float64)

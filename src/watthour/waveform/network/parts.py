@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from watthour.waveform.network.levels import Always, Busy, Gate, Habit, Level, Running, Sunshine
+from watthour.waveform.network.levels import Always, Gate, Habit, Level, Running, Sunshine
 from watthour.waveform.network.loads import (
     AnyLoad,
     CapacitorLoad,
@@ -29,6 +29,9 @@ from watthour.waveform.network.weather import Panels
 
 STREAMS_PER_LOAD = 2
 """Each load has one stream of chance for its habit, one for its use."""
+
+WELDING_CYCLES = 1500
+"""A welder is used or not for about half a minute at a time (ours)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +112,15 @@ def _heater(load: HeaterLoad, stream: int) -> Part:
 
 
 def _welder(load: WelderLoad, stream: int) -> Part:
-    level = Busy(habit=_habit(load, stream), share=load.busy_percent / 100, stream=stream + 1)
-    gate = Gate(on_cycles=load.weld_cycles, pattern_cycles=load.weld_cycles + load.pause_cycles)
-    return Part(powers_va=load.powers_va, harmonics=load.spectrum, level=level, gate=gate, response="impedance")
+    pattern_cycles = load.weld_cycles + load.pause_cycles
+    gate = Gate(
+        on_cycles=load.weld_cycles,
+        pattern_cycles=pattern_cycles,
+        share=load.busy_percent / 100,
+        together=max(1, round(WELDING_CYCLES / pattern_cycles)),
+        stream=stream + 1,
+    )
+    return Part(powers_va=load.powers_va, harmonics=load.spectrum, level=_habit(load, stream), gate=gate, response="impedance")
 
 
 def _panels(load: PhotovoltaicLoad) -> Panels:

@@ -3,13 +3,14 @@
 In: an installation, the conditions of an hour, the number of a second. Out: six channels, without noise.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from watthour.waveform.network.conditions import Conditions, Installation, flicker_factors
 from watthour.waveform.network.flow import Wave, moment
+from watthour.waveform.network.levels import Cycles
 from watthour.waveform.network.synthesis import Samples, Turns, add_waves, drifting_turns, start_turns
 from watthour.waveform.network.times import HOUR_S
 
@@ -25,8 +26,9 @@ class _Second:
     turns : Turns
     started : complex ndarray, shape (number of orders,)
         How far each order has turned when it begins.
-    cycles : ndarray
-        At each sample, as gates count them.
+    cycles : Cycles
+        At each sample.
+    cycles_per_sample : float
     modulation : ndarray or None
         What flicker makes of the voltage at each sample.
     """
@@ -34,7 +36,8 @@ class _Second:
     row: int
     turns: Turns
     started: NDArray[np.complex128]
-    cycles: Samples
+    cycles: Cycles
+    cycles_per_sample: float
     modulation: Samples | None
 
 
@@ -64,11 +67,13 @@ def samples_of_second(
 def _second(installation: Installation, conditions: Conditions, number: int, steady: Turns, rate_hz: int) -> _Second:
     row, flicker = number % HOUR_S, installation.supply.flicker
     drifts = bool(installation.supply.frequency_drift_hz)
+    begin, end = conditions.cycles.since[row : row + 2]
     return _Second(
         row=row,
         turns=drifting_turns(steady.orders, conditions.frequency_hz[row], rate_hz) if drifts else steady,
         started=start_turns(steady.orders, installation.frequency, number, conditions.drift_cycles[row]),
-        cycles=np.linspace(conditions.cycles[row], conditions.cycles[row + 1], rate_hz, endpoint=False),
+        cycles=replace(conditions.cycles, since=np.linspace(begin, end, rate_hz, endpoint=False)),
+        cycles_per_sample=(end - begin) / rate_hz,
         modulation=None if flicker is None else flicker_factors(flicker, number, rate_hz),
     )
 
@@ -100,5 +105,6 @@ def _add_current(currents: Samples, begin: int, second: _Second, wave: Wave) -> 
         modulation = second.modulation[stretch]
         made *= 1 / modulation if wave.inverse else modulation
     if wave.gate is not None:
-        made *= wave.gate.is_open(second.cycles[stretch])
+        cycles = replace(second.cycles, since=second.cycles.since[stretch])
+        made *= wave.gate.openness(cycles, second.cycles_per_sample)
     currents += made
