@@ -15,6 +15,7 @@ _FIRST = 0xBF58476D1CE4E5B9
 _SECOND = 0x94D049BB133111EB
 
 
+@lru_cache(256)
 def _key(seed: int, stream: int) -> int:
     """Return one number for a seed and a stream, spread over all 64 bits."""
     mixed = (seed ^ (stream + 1) * _SECOND) & _MASK
@@ -54,16 +55,17 @@ def wander(seed: int, stream: int, seconds: NDArray[np.float64], swing_s: float)
     Parameters
     ----------
     seconds : ndarray
-        Since the source's first sample.
+        Since the source's first sample, rising.
     swing_s : float
         About how long it takes to and fro.
     """
     total = np.zeros_like(seconds)
     for octave, (size, apart_s) in enumerate(((0.75, swing_s / 2), (0.25, swing_s / 8))):
         place = seconds / apart_s
-        below = np.floor(place)
+        below = np.floor(place).astype(np.int64)
         eased = (1 - np.cos(np.pi * (place - below))) / 2
-        first, second = (even_chances(seed, 2 * stream + octave, below.astype(np.int64) + step) for step in (0, 1))
+        drawn = even_chances(seed, 2 * stream + octave, np.arange(below[0], below[-1] + 2))
+        first, second = drawn[below - below[0]], drawn[below - below[0] + 1]
         total += size * (2 * (first * (1 - eased) + second * eased) - 1)
     return total
 

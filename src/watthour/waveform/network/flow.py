@@ -7,7 +7,7 @@ its stretches: the rms of each voltage, and the current that gives each order's 
     U_h = √(Σ d_k |U_hk|²)        conj(I_h) = Σ d_k U_hk conj(I_hk) / U_h
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from watthour.waveform.network.conditions import Conditions, Installation, current_factors, follows_inversely
 from watthour.waveform.network.happenings import Stretch
 from watthour.waveform.network.levels import Cycles, Gate
-from watthour.waveform.network.loads import Response
+from watthour.waveform.network.loads import RESPONSES
 from watthour.waveform.network.times import HOUR_S
 
 Floats = NDArray[np.float64]
@@ -47,10 +47,20 @@ def rows_of(installation: Installation, conditions: Conditions) -> tuple[Complex
     whole, cut = _apart(conditions)
     shares = _with_events(shares, whole)
     voltages, currents = np.empty((2, HOUR_S, 3, len(spectra.orders)), dtype=np.complex128)  # one piece is one page walk
-    _fill(voltages, shares, list(spectra.voltages_v), range(3))
+    always = np.ones((1, HOUR_S))
+    _fill(voltages, (shares, always, always), [(phase, phase, 0, 0) for phase in range(3)], list(spectra.voltages_v))
     draws = [(phase, draw) for phase in range(3) for draw in spectra.draws[phase]]
-    factors = list(_factors(installation, conditions, shares))
-    _fill(currents, factors, [draw.currents_a for _, draw in draws], [phase for phase, _ in draws])
+    gates = list(dict.fromkeys(draw.gate for _, draw in draws if draw.gate is not None))
+    factors = (
+        conditions.levels if draws else always,
+        np.concatenate([current_factors(response, shares) for response in RESPONSES]),
+        np.concatenate([always, *(gate.shares(conditions.cycles)[np.newaxis] for gate in gates)]),
+    )
+    places = [
+        (phase, draw.level, 3 * RESPONSES.index(draw.response) + phase, gates.index(draw.gate) + 1 if draw.gate else 0)
+        for phase, draw in draws
+    ]
+    _fill(currents, factors, places, [draw.currents_a for _, draw in draws])
     _wire(voltages, currents, whole)
     for row, stretches in cut:
         voltages[row], currents[row] = _mean(installation, conditions, row, stretches)
@@ -89,29 +99,17 @@ def _wire(voltages: Complexes, currents: Complexes, whole: Iterable[tuple[int, i
             currents[begin:end] = stretch.current_turn @ currents[begin:end]
 
 
-def _fill(rows: Complexes, factors: Sequence[Floats] | Floats, spectra: Sequence[Complexes], channels: Sequence[int]) -> None:
+def _fill(
+    rows: Complexes,
+    factors: tuple[Floats, Floats, Floats],
+    places: Sequence[tuple[int, int, int, int]],
+    spectra: Sequence[Complexes],
+) -> None:
     """Fill rows with the sum of spectra times factors on each channel."""
     from watthour.waveform.network.summing import sum_rows  # noqa: PLC0415 - numba takes its time to load
 
-    weights = np.array(factors, dtype=np.float64).reshape(len(spectra), len(rows))
     parts = np.array(spectra, dtype=np.complex128).reshape(len(spectra), rows.shape[2]).view(np.float64)
-    sum_rows(weights, parts, np.array(channels, dtype=np.int64), rows.view(np.float64))
-
-
-def _factors(installation: Installation, conditions: Conditions, shares: Floats) -> Iterator[Floats]:
-    """Yield the factor of each draw in each second, phase by phase."""
-    gates: dict[Gate, Floats] = {}
-    for share, draws in zip(shares, installation.spectra.draws, strict=True):
-        by_response: dict[Response, Floats] = {}
-        for draw in draws:
-            if draw.response not in by_response:
-                by_response[draw.response] = current_factors(draw.response, share)
-            factor = conditions.levels[draw.level] * by_response[draw.response]
-            if draw.gate is not None:
-                if draw.gate not in gates:
-                    gates[draw.gate] = draw.gate.shares(conditions.cycles)
-                factor *= gates[draw.gate]
-            yield factor
+    sum_rows(factors, np.array(places, dtype=np.int64).reshape(-1, 4), parts, rows.view(np.float64))
 
 
 def _mean(

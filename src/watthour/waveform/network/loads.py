@@ -27,6 +27,8 @@ from watthour.waveform.network.vocabulary import (
 Response = Literal["power", "impedance"]
 """What stays when the voltage changes: the power drawn, or the impedance (power then follows its square)."""
 
+RESPONSES: tuple[Response, ...] = ("power", "impedance")
+
 _SHARED = ("power_w", "reactive_var", "peak_w", "rated_var", "losses_w")
 MAXIMUM_PATTERN_CYCLES = 3000
 
