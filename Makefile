@@ -13,7 +13,7 @@ COVERED   := metrology registers meter wire station
 THRESHOLD := 95
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench docs lock clean
+.PHONY: help setup run test check bench docs pictures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,13 @@ bench: $(READY) ## the ratios, measured here and now
 
 docs: $(READY) ## write docs/nomenclature.md anew from the sources
 	$(BIN)/python tools/nomenclature.py
+
+pictures: $(READY) ## draw the day of each example anew into docs/pictures
+	@mkdir -p docs/pictures
+	@for network in examples/*.network.toml; do \
+	  name=$$(basename $$network .network.toml); \
+	  $(BIN)/watthour network show $$network --svg docs/pictures/$$name.svg || exit 1; \
+	done
 
 lock: ## resolve pyproject.toml anew into requirements.lock (needs uv)
 	@command -v uv >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }

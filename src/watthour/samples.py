@@ -17,6 +17,9 @@ MINIMUM_RATE_HZ = 800.0
 SAMPLE_TYPES = ("int16", "int32", "float32", "float64")
 """Types that metrology takes without conversion; anything else is converted by its decoder."""
 
+PHASORS = "phasors"
+"""What a source calls its samples that are no samples but seconds."""
+
 Triple = tuple[float, float, float]
 ONES: Triple = (1.0, 1.0, 1.0)
 ZEROS: Triple = (0.0, 0.0, 0.0)

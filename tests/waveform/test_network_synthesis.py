@@ -9,24 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watthour.units import Ratio
-from watthour.waveform.network.description import Network
-from watthour.waveform.network.spectrum import spectrum_of
-from watthour.waveform.network.synthesis import synthesise, tables_of
+from watthour.waveform.network import Network, NetworkSource
 
 ONE = Ratio.parse("1/1")
 ROUNDING = 1e-12
 """Relative; a sum of thousands of float64 products stays below it."""
 
 
-def tables(description, *, ct=ONE, vt=ONE):
-    network = Network.model_validate(description)
-    return tables_of(spectrum_of(network, ct=ct, vt=vt), network.cycles_per_sample, network.sampling.rate_hz)
-
-
-def seconds(description, count=1, **transformers):
-    made = tables(description, **transformers)
-    rows = np.concatenate([synthesise(made, second) for second in range(count)], axis=1)
-    return rows[:3], rows[3:]
+def seconds(description, count=1, *, first=0, ct=ONE, vt=ONE):
+    """Return voltages and currents of so many seconds from second `first` on."""
+    blocks = NetworkSource(Network.model_validate(description), name="a", identity="0", ct=ct, vt=vt)
+    rate_hz = int(blocks.rate_hz)
+    made = [block for block, _ in zip(blocks.blocks(first * rate_hz), range(count), strict=False)]
+    return tuple(np.concatenate([getattr(block, side) for block in made], axis=1) for side in ("voltages", "currents"))
 
 
 def supply(**keys):
@@ -168,8 +163,8 @@ def test_an_odd_frequency_completes_its_whole_cycles():
 def test_every_sample_is_the_closed_form_at_its_index_years_later_too(second, frequency_hz, decimal):
     rate_hz = 8000
     row = {"order": 7, "percent": 10, "angle_deg": 30}
-    made = tables({"supply": {"voltages_v": 230, "frequency_hz": frequency_hz, "harmonics": [row]}})
-    samples = synthesise(made, second)[1]
+    description = {"supply": {"voltages_v": 230, "frequency_hz": frequency_hz, "harmonics": [row]}}
+    samples = seconds(description, first=second)[0][1]
     for offset in (0, 1, 4321, 7999):
         cycles = Fraction(decimal) * (second * rate_hz + offset) / rate_hz - Fraction(1, 3)
         first, seventh = (2 * math.pi * float(order * cycles % 1) for order in (1, 7))

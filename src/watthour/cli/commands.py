@@ -196,6 +196,49 @@ def map_(bus: Literal["modbus"], /, *, format: Literal["table", "markdown", "csv
         sys.stdout.write(written[format]())
 
 
+network = App(name="network", help="Simulated installations.")
+app.command(network)
+
+
+@network.command
+def show(
+    file: Path,
+    /,
+    *,
+    day: int = 1,
+    html: Path | None = None,
+    svg: Path | None = None,
+    faults: Path | None = None,
+) -> None:
+    """Draw a day of a simulated installation.
+
+    Parameters
+    ----------
+    file
+        The network file (.toml).
+    day
+        Which day: 1 is the one that holds the first sample.
+    html
+        Write a page that stands alone, instead of drawing here.
+    svg
+        Write the picture alone.
+    faults
+        A fault script whose plant faults are drawn too.
+    """
+    from watthour.host.drawing import write_day  # noqa: PLC0415
+    from watthour.host.networks import read_network  # noqa: PLC0415
+    from watthour.host.terminal import network_day  # noqa: PLC0415
+    from watthour.waveform.network import day_of  # noqa: PLC0415
+
+    read = read_network(file, faults=faults)
+    drawn = day_of(read.network, day - 1)
+    name = file.name.removesuffix(".toml").removesuffix(".network")
+    if html is None and svg is None:
+        Console().print(network_day(drawn, name))
+    else:
+        write_day(drawn, name, html=html, svg=svg)
+
+
 def _print_json(content: object) -> None:
     """Print a value on one line, at once."""
     sys.stdout.write(json.dumps(content) + "\n")

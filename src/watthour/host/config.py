@@ -21,7 +21,7 @@ from watthour.models import current_range_of, model_of, require_bus
 from watthour.parameters import DEFAULTS, Interface, Setting, check_setting
 from watthour.units import Ratio
 from watthour.waveform.channels import TERMINALS, terminals_among
-from watthour.waveform.network.description import refusal
+from watthour.waveform.network.vocabulary import refusal
 
 _RECORDINGS = (".cfg", ".cff", ".dat", ".csv")
 StreamFormat = Literal["int16", "int32", "float32"]
@@ -36,6 +36,7 @@ class _Table(BaseModel):
 
 class _SourceTable(_Table):
     network: str | None = None
+    phasors: bool | None = None
     recording: str | None = None
     stream: Annotated[str, Field(min_length=1)] | None = None
     format: StreamFormat | None = None
@@ -47,6 +48,8 @@ class _SourceTable(_Table):
 
     @model_validator(mode="after")
     def _one_source(self) -> "_SourceTable":
+        if self.phasors is not None and self.network is None:
+            raise refusal(("phasors",), "this is for a network; a recording has samples")
         if sum(source is not None for source in (self.network, self.recording, self.stream)) != 1:
             msg = "name one source: network = FILE, recording = FILE or stream = FIFO"
             raise ValueError(msg)
@@ -104,12 +107,18 @@ class SourceWish:
         Of a network file, a recording or a FIFO; `STANDARD_INPUT`.
     is_network : bool
         Whether the file describes a simulated installation.
+    phasors : bool
+        Meter a network by the second instead of by the sample.
+    faults : Path, optional
+        Script of plant faults for a network.
     format : StreamFormat, optional
         Of a raw stream; None for a file.
     """
 
     path: Path
     is_network: bool = False
+    phasors: bool = False
+    faults: Path | None = None
     format: StreamFormat | None = None
     channels: tuple[str | int, ...] | None = None
     values: Literal["primary", "secondary"] | None = None
@@ -219,6 +228,7 @@ def _source(folder: Path, table: _SourceTable | None) -> SourceWish | None:
     return SourceWish(
         path=STANDARD_INPUT if table.stream == str(STANDARD_INPUT) else folder / file,
         is_network=table.network is not None,
+        phasors=bool(table.phasors),
         format=table.format,
         channels=None if table.channels is None else tuple(table.channels),
         values=table.values,

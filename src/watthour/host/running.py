@@ -9,7 +9,8 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from rich.console import Console
 
@@ -100,8 +101,7 @@ def run_meters(
         What stopped the run, in one line; the state metered so far is kept.
     """
     _check_apart(plans)
-    if faults is not None and faults.plant:
-        raise ConfigError(faults.file, "[[plant]] is planned and not there yet: take these rows out", faults.line_of_plant)
+    plans = _with_plant_faults(plans, faults)
     with ExitStack() as stack:
         meters = [_begin(plan, pace, stack, is_alone=len(plans) == 1) for plan in plans]
         shown = asyncio.run(_run(meters, pace, stop_asked, faults, quiet=as_json))
@@ -115,6 +115,20 @@ def run_meters(
         sys.stdout.flush()
     elif not (shown and sys.stdout.isatty()):
         Console().print(value_tables(views[0].values) if len(views) == 1 else rack_table(views))
+
+
+def _with_plant_faults(plans: Sequence[Plan], faults: FaultScript | None) -> Sequence[Plan]:
+    """Return the plans, with the plant's part of a script laid over their simulated installations."""
+    if faults is None or not faults.plant:
+        return plans
+    if not any(plan.source is not None and plan.source.is_network for plan in plans):
+        raise ConfigError(faults.file, "[[plant]] needs a simulated installation, and none is metered", faults.line_of_plant)
+    return [
+        replace(plan, source=replace(plan.source, faults=Path(faults.file)))
+        if plan.source is not None and plan.source.is_network
+        else plan
+        for plan in plans
+    ]
 
 
 def _check_apart(plans: Sequence[Plan]) -> None:

@@ -78,8 +78,34 @@ def check_toml(file: str, content: bytes, model: type[Model]) -> Model:
         return model.model_validate(tables)
     except ValidationError as refusal:
         first = _most_telling(refusal.errors(include_url=False))
-        path = (*first["loc"], *first.get("ctx", {}).get("path", ()))
+        path = _path(first, tables)
         raise ConfigError(file, _problem(first, path, tables, model), line_of(content.decode(), path)) from None
+
+
+def _path(error: ErrorDetails, tables: Mapping[str, Any]) -> KeyPath:
+    """Return the key of a refusal as the file has it.
+
+    pydantic names the member of a tagged union in its path, which is the value of ``kind`` and no key; of a tag that
+    is missing or unknown it names the table only.
+    """
+    context = error.get("ctx", {})
+    found: list[str | int] = []
+    value: Any = tables
+    before: str | int = ""
+    for part in (*error["loc"], *context.get("path", ())):
+        if not (isinstance(before, int) and isinstance(value, Mapping) and value.get("kind") == part):
+            found.append(part)
+            value = _inside(value, part)
+        before = part
+    return (*found, context["discriminator"].strip("'")) if "discriminator" in context else tuple(found)
+
+
+def _inside(value: Any, part: str | int) -> Any:
+    """Return what stands at a key or index, None where nothing does."""
+    try:
+        return value[part]
+    except (KeyError, IndexError, TypeError):
+        return None
 
 
 def _most_telling(errors: list[ErrorDetails]) -> ErrorDetails:
@@ -93,19 +119,19 @@ def _most_telling(errors: list[ErrorDetails]) -> ErrorDetails:
 
 def _problem(error: ErrorDetails, path: KeyPath, tables: Mapping[str, Any], model: type[BaseModel]) -> str:
     """Return one refusal in the words of the file: the key, its value, what is wrong."""
-    if error["type"] in {"extra_forbidden", "missing"}:
-        return _wrong_key(error, path, model)
+    if error["type"] in {"extra_forbidden", "missing", "union_tag_not_found"}:
+        return _wrong_key(error, path, tables, model)
     reached, value = _written(tables, path)
     return f"{_name(reached[-1])} = {_shown(value)}: {_sentence(error)}" if reached else _sentence(error)
 
 
-def _wrong_key(error: ErrorDetails, path: KeyPath, model: type[BaseModel]) -> str:
+def _wrong_key(error: ErrorDetails, path: KeyPath, tables: Mapping[str, Any], model: type[BaseModel]) -> str:
     """Return what is wrong with a key that is not known, or not there."""
-    key, *tables = (_name(part) for part in reversed(path) if isinstance(part, str))
-    table = f" in {tables[0]}" if tables else ""
-    if error["type"] == "missing":
+    key, *headers = (_name(part) for part in reversed(path) if isinstance(part, str))
+    table = f" in {headers[0]}" if headers else ""
+    if error["type"] != "extra_forbidden":
         return f"{key} is missing{table}; add it"
-    return f"unknown key {key}{table}; known: {', '.join(_known_keys(model, path))}"
+    return f"unknown key {key}{table}; known: {', '.join(_known_keys(model, path, tables))}"
 
 
 def _written(tables: Mapping[str, Any], path: KeyPath) -> tuple[list[str], object]:
@@ -126,7 +152,10 @@ def _written(tables: Mapping[str, Any], path: KeyPath) -> tuple[list[str], objec
 
 def _sentence(error: ErrorDetails) -> str:
     """Return what pydantic says without its own jargon."""
-    if error["type"] == "model_type":
+    if error["type"] == "union_tag_invalid":
+        *others, last = error["ctx"]["expected_tags"].split(", ")
+        return f"must be {', '.join(others)} or {last}"
+    if error["type"] in {"model_type", "model_attributes_type"}:
         return "must be a table, with a header in brackets"
     return error["msg"].removeprefix("Value error, ").replace("Input should be", "must be").replace("valid tuple", "list")
 
@@ -147,13 +176,25 @@ def _shown(value: object) -> str:
     return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
 
 
-def _known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:
+def _known_keys(model: type[BaseModel], path: KeyPath, tables: Mapping[str, Any]) -> list[str]:
     """Return the keys that the table holding `path` may have."""
+    value: Any = tables
+    models = [model]
     for part in path[:-1]:
-        field = _fields(model).get(str(part))
-        nested = _models_in(field.annotation) if field else []
-        model = nested[0] if nested else model
-    return list(_fields(model))
+        field = _fields(_of_kind(models, value)).get(part) if isinstance(part, str) else None
+        models = _models_in(field.annotation) if field else models
+        value = _inside(value, part)
+    return list(_fields(_of_kind(models, value)))
+
+
+def _of_kind(models: list[type[BaseModel]], value: Any) -> type[BaseModel]:
+    """Return the model whose ``kind`` a table names; the first where that decides nothing."""
+    return next((model for model in models if _is_of_kind(model, value)), models[0])
+
+
+def _is_of_kind(model: type[BaseModel], value: Any) -> bool:
+    field = model.model_fields.get("kind")
+    return field is not None and isinstance(value, Mapping) and value.get("kind") in get_args(field.annotation)
 
 
 def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:

@@ -35,7 +35,7 @@ class Source(Protocol):
 
     @property
     def sample_type(self) -> str:
-        """What its samples are, one of `watthour.samples.SAMPLE_TYPES`: loops are made ready before the first comes."""
+        """What it delivers, one of `watthour.samples.SAMPLE_TYPES` or `PHASORS`: loops are made ready before it comes."""
         ...
 
     @property

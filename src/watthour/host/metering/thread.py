@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil, floor, isinf
 
 from watthour.errors import WatthourError
 from watthour.host.instants import now_ns
 from watthour.host.metering.work import Work
 from watthour.samples import Delivery
 from watthour.units import NANOSECONDS
-from watthour.view import Command, Event, Outcome, Verdict, View
+from watthour.view import Command, Event, EventKind, Outcome, Verdict, View
 
 _STEP_S = 0.05
 """Paced samples are handed over in pieces of this length, so that a value is at most one window old."""
@@ -165,6 +166,7 @@ class MeteringThread(threading.Thread):
                     return False
                 if len(piece):
                     self._work.meter.step(piece, now_ns)
+                    self._tell_happenings(piece, now_ns)
                     self._sample = piece.end_sample
                 self._publish_sometimes()
         except Exception:
@@ -267,6 +269,19 @@ class MeteringThread(threading.Thread):
         meter = self._work.meter
         self._view = meter.view() if self._metering else meter.settled().view()
         self._tell_events()
+
+    def _tell_happenings(self, piece: Delivery, now_ns: int) -> None:
+        """Tell what a fault script does to a simulated installation when it begins, to the microsecond."""
+        if self._work.diary is None:
+            return
+        begun_s, ended_s = piece.first_sample / piece.rate_hz, piece.end_sample / piece.rate_hz
+        for happening in self._work.diary(floor(begun_s), ceil(ended_s)):
+            if begun_s <= happening.begin_s < ended_s:
+                time_ns = now_ns + round((happening.begin_s - begun_s) * 1e6) * 1000
+                lasts = {} if isinf(happening.end_s) else {"duration_s": f"{happening.end_s - happening.begin_s:g}"}
+                self._events.put(
+                    Event(time_ns=time_ns, kind=EventKind.FAULT_INJECTED, detail={"plant": happening.what, **lasts})
+                )
 
     def _tell_events(self) -> None:
         live = self._work.live

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from watthour.meter import Meter, first_state
-from watthour.samples import MINIMUM_RATE_HZ, Block
+from watthour.samples import MINIMUM_RATE_HZ, PHASORS, Block, Delivery, Phasors
 
 _PATIENCE_S = 1.5
 
@@ -17,9 +17,17 @@ def warm(sample_type: str, tell: Callable[[str], None]) -> None:
     slow.daemon = True
     slow.start()
     try:
-        nothing = np.zeros((3, int(MINIMUM_RATE_HZ)), sample_type)
         meter = Meter(first_state({}))
-        meter.step(Block(voltages=nothing, currents=nothing, rate_hz=MINIMUM_RATE_HZ, first_sample=0), 0)
+        meter.step(_nothing(sample_type), 0)
         meter.end()
     finally:
         slow.cancel()
+
+
+def _nothing(sample_type: str) -> Delivery:
+    """Return a second without voltage."""
+    if sample_type == PHASORS:
+        zeros = np.zeros((1, 3, 1), np.complex128)
+        return Phasors(voltages=zeros, currents=zeros, orders=(1,), frequency_hz=np.zeros(1), first_sample=0)
+    rows = np.zeros((3, int(MINIMUM_RATE_HZ)), sample_type)
+    return Block(voltages=rows, currents=rows, rate_hz=MINIMUM_RATE_HZ, first_sample=0)

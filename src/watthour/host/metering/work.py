@@ -1,6 +1,6 @@
 """What a run meters: a meter with what it remembers, and its source at the place where it left off."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -8,13 +8,15 @@ from watthour.errors import SealedError
 from watthour.host.config import Plan, SourceWish, require_buses
 from watthour.host.instants import DEFAULT_START_NS
 from watthour.host.metering.clock import SampleClock
-from watthour.host.networks import open_network
+from watthour.host.networks import open_network, open_phasors
 from watthour.host.recordings import open_recording
 from watthour.host.store import DataDirectory, Kept, Taken
 from watthour.host.streams import Stream, open_stream
 from watthour.meter import Meter, MeterState, first_state
 from watthour.meter.state import ratio_setting
 from watthour.parameters import Setting, parameter
+from watthour.waveform.network import NetworkSource, PhasorSource
+from watthour.waveform.network.happenings import Happening
 from watthour.waveform.source import Source
 
 
@@ -38,6 +40,8 @@ class Work:
         What the user should know before it begins, one line each.
     live : Stream or None
         The source where it is live: never paced, with events of its own, and not to be metered again.
+    diary : callable or None
+        Of a simulated installation under a fault script: what happens to it between two seconds.
     """
 
     meter: Meter
@@ -50,6 +54,7 @@ class Work:
     finished: bool
     remarks: tuple[str, ...]
     live: Stream | None = None
+    diary: Callable[[int, int], Sequence[Happening]] | None = None
 
     def save(self, *, finished: bool) -> None:
         """Keep the meter's state, if it is kept at all."""
@@ -101,6 +106,7 @@ def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None) -> Wor
         finished=taken is not None and taken.finished,
         remarks=(*source.remarks, *overruled, *_remarks(source, store, kept, taken)),
         live=source if isinstance(source, Stream) else None,
+        diary=source.happenings if wish.faults and isinstance(source, NetworkSource | PhasorSource) else None,
     )
 
 
@@ -108,7 +114,8 @@ def _open_source(wish: SourceWish, settings: Mapping[str, Setting]) -> Source:
     """Open a source behind the transformers of the meter that is to meter it."""
     ct, vt = ratio_setting(settings, "ct"), ratio_setting(settings, "vt")
     if wish.is_network:
-        return open_network(wish.path, ct=ct, vt=vt)
+        opener = open_phasors if wish.phasors else open_network
+        return opener(wish.path, ct=ct, vt=vt, start_ns=wish.start_ns, faults=wish.faults)
     if wish.format is not None:
         return open_stream(
             wish.path,

@@ -2,6 +2,7 @@
 
 from watthour.host.terminal.live import Scene, watched
 from watthour.host.terminal.log import event_line, say
+from watthour.host.terminal.network import network_day
 from watthour.host.terminal.tables import map_table, models_table, rack_table, reading_tables, value_tables
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "event_line",
     "map_table",
     "models_table",
+    "network_day",
     "rack_table",
     "reading_tables",
     "say",

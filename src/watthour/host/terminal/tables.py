@@ -33,7 +33,7 @@ _MAP_COLUMNS = {
 _BUSES = {"modbus": "RS-485, Modbus", "mbus": "M-Bus", "": UNKNOWN}
 
 
-def _table(title: str, *columns: str, left: int = 1) -> Table:
+def empty_table(title: str, *columns: str, left: int = 1) -> Table:
     """Return an empty table; the first `left` columns are text, the others figures."""
     table = Table(
         title=title or None,
@@ -52,7 +52,7 @@ def _table(title: str, *columns: str, left: int = 1) -> Table:
 
 def phase_table(values: Values) -> Table:
     """Return voltages, currents and powers, a row a phase and one for the total."""
-    table = _table("Now", "", "voltage", "current", "active", "reactive", "apparent", "PF", "cos φ")
+    table = empty_table("Now", "", "voltage", "current", "active", "reactive", "apparent", "PF", "cos φ")
     for phase in PHASES:
         table.add_row(phase.upper(), *_phase_cells(values, f"_{phase}"))
     neutral = figure(values.get("current_n_a"), "A")
@@ -85,7 +85,7 @@ def register_tables(values: Values) -> RenderableType:
 
 
 def _energy_table(title: str, values: Values, prefixes: Mapping[str, str]) -> Table:
-    table = _table(title, "", *prefixes)
+    table = empty_table(title, "", *prefixes)
     for name in ENERGIES:
         label = f"{name if name in _ACTIVE else name.upper()} {_UNITS[energy_unit(name)]}"
         table.add_row(label, *(energy(values.get(energy_name(name, prefix))) for prefix in prefixes.values()))
@@ -105,7 +105,7 @@ def value_tables(values: Values) -> RenderableType:
 
 def rack_table(views: Sequence[View]) -> Table:
     """Return several meters, a row each."""
-    table = _table("Meters", "serial", "V L1", "A L1", "active", "PF", "import kWh", "export kWh")
+    table = empty_table("Meters", "serial", "V L1", "A L1", "active", "PF", "import kWh", "export kWh")
     for view in views:
         table.add_row(str(view.serial), *_rack_cells(view.values))
     return table
@@ -124,11 +124,11 @@ def _rack_cells(values: Values) -> list[str]:
 
 def models_table() -> RenderableType:
     """Return the range, and under it the ratings that all its models share."""
-    table = _table("The range", "code", "model", "certified to", "bus", "inputs", "pulse outputs", left=4)
+    table = empty_table("The range", "code", "model", "certified to", "bus", "inputs", "pulse outputs", left=4)
     for model in MODELS:
         inputs, outputs = (str(count) if count else UNKNOWN for count in (model.digital_inputs, model.pulse_outputs))
         table.add_row(model.code, model.name, model.certification, _BUSES[model.bus], inputs, outputs)
-    ratings = _table("All of them", "", "", left=2)
+    ratings = empty_table("All of them", "", "", left=2)
     for name, value in rating_lines():
         ratings.add_row(name, value)
     return Group(table, Text(), ratings)
@@ -153,7 +153,7 @@ def rating_lines() -> list[tuple[str, str]]:
 
 def map_table(bus: str) -> Table:
     """Return the register map of a bus, a row a register, the widest remarks left to the other formats."""
-    table = _table(f"Register map, {_BUSES[bus]}", *_MAP_COLUMNS.values(), left=len(_MAP_COLUMNS))
+    table = empty_table(f"Register map, {_BUSES[bus]}", *_MAP_COLUMNS.values(), left=len(_MAP_COLUMNS))
     block = ""
     for row in REGISTERS:
         if row.block != block:

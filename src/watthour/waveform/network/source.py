@@ -1,22 +1,28 @@
-"""A simulated installation as a source of samples at the meter's terminals.
+"""A simulated installation as a source, of samples or of seconds.
 
-In: a checked `Network`, the transformers, and what identifies the file it was read from. Out: blocks from any
-position, without end, the same bits each time. It opens nothing and knows no clock.
+In: a checked `Network`, the transformers, and what identifies the file it was read from. Out: blocks or rows from
+any position, without end, the same bits each time. It opens nothing and knows no clock.
 
-Samples are float64. Measured with the workshop at 8000 samples/s, noise included: float64 takes 0.15 % of a core
-of real time, float32 0.09 %; the rounding of float32 (6e-8) would be the largest error of the source.
+Samples are float64: the rounding of float32 (6e-8) would be the largest error of the source.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
-from watthour.samples import Block
+from watthour.samples import PHASORS, Block, Phasors
 from watthour.units import Ratio
+from watthour.waveform.network.conditions import Installation
 from watthour.waveform.network.description import Network
+from watthour.waveform.network.flow import rows_of
+from watthour.waveform.network.happenings import Happening
 from watthour.waveform.network.noise import noise_of
-from watthour.waveform.network.spectrum import spectrum_of
-from watthour.waveform.network.synthesis import Samples, synthesise, tables_of
+from watthour.waveform.network.sampled import samples_of_second
+from watthour.waveform.network.synthesis import Samples, steady_turns
+from watthour.waveform.network.times import HOUR_S
+
+HOURS_KEPT = 2
 
 
 class NetworkSource:
@@ -32,18 +38,24 @@ class NetworkSource:
         no other installation.
     ct, vt : Ratio
         Between the installation and the meter.
+    start_ns : int, optional
+        Instant of sample 0, where somebody says otherwise than the file; the hours of its loads go by it.
     """
 
-    def __init__(self, network: Network, *, name: str, identity: str, ct: Ratio, vt: Ratio) -> None:
+    def __init__(
+        self, network: Network, *, name: str, identity: str, ct: Ratio, vt: Ratio, start_ns: int | None = None
+    ) -> None:
         self.name = name
         self.identity = identity
-        self.start_ns = network.start_ns
+        self.start_ns = network.start_ns if start_ns is None else start_ns
         self.rate_hz = float(network.sampling.rate_hz)
         self.sample_type = "float64"
         self.samples: int | None = None
         self.remarks: tuple[str, ...] = ()
-        self._samples_per_second = network.sampling.rate_hz
-        self._tables = tables_of(spectrum_of(network, ct=ct, vt=vt), network.cycles_per_sample, network.sampling.rate_hz)
+        self._rate_hz = network.sampling.rate_hz
+        self._installation = Installation.of(network, ct=ct, vt=vt, start_ns=start_ns)
+        self._conditions = lru_cache(HOURS_KEPT)(self._installation.conditions)
+        self._turns = steady_turns(self._installation.spectra.orders, network.cycles_per_sample, self._rate_hz)
         self._seed = network.noise.seed
         self._noise_rms = np.repeat(
             [network.noise.voltage_v / float(vt.fraction), network.noise.current_a / float(ct.fraction)], 3
@@ -60,23 +72,78 @@ class NetworkSource:
             The most samples of a block; a whole second if not given. A block never reaches over the end of a
             second.
         """
-        most = self._samples_per_second if block_samples is None else block_samples
-        second, start = divmod(first_sample, self._samples_per_second)
+        most = self._rate_hz if block_samples is None else block_samples
+        second, start = divmod(first_sample, self._rate_hz)
         while True:
             whole = self._second(second)
             for begin in range(start, len(whole), most):
                 yield whole.part(begin, min(begin + most, len(whole)))
             second, start = second + 1, 0
 
+    def happenings(self, first_s: int, last_s: int) -> list[Happening]:
+        """Return the events and wiring faults that touch [first_s, last_s) seconds since the first sample."""
+        return self._installation.diary.happenings(first_s, last_s)
+
     def _second(self, second: int) -> Block:
         """Return one whole second of samples."""
-        rows = self._with_noise(synthesise(self._tables, second), second)
-        return Block(voltages=rows[:3], currents=rows[3:], rate_hz=self.rate_hz, first_sample=second * self._samples_per_second)
+        rows = self._with_noise(self._synthesised(second), second)
+        return Block(voltages=rows[:3], currents=rows[3:], rate_hz=self.rate_hz, first_sample=second * self._rate_hz)
+
+    def _synthesised(self, second: int) -> Samples:
+        """Return the samples of a second without noise."""
+        conditions = self._conditions(second // HOUR_S)
+        return samples_of_second(self._installation, conditions, second, steady=self._turns, rate_hz=self._rate_hz)
 
     def _with_noise(self, rows: Samples, second: int) -> Samples:
         """Return the samples of a second with its noise on them."""
         if not self._noise_rms.any():
             return rows
-        noise = noise_of(self._seed, second, self._samples_per_second)
+        noise = noise_of(self._seed, second, self._rate_hz)
         noise *= self._noise_rms[:, np.newaxis]
         return np.add(rows, noise, out=rows)
+
+
+class PhasorSource:
+    """Seconds of a simulated installation, as rows of phasors; its rate is one row a second.
+
+    Parameters
+    ----------
+    network, name, identity, ct, vt, start_ns
+        As those of `NetworkSource`. Noise is left out: it carries no power.
+    """
+
+    def __init__(
+        self, network: Network, *, name: str, identity: str, ct: Ratio, vt: Ratio, start_ns: int | None = None
+    ) -> None:
+        self.name = name
+        self.identity = identity
+        self.start_ns = network.start_ns if start_ns is None else start_ns
+        self.rate_hz = 1.0
+        self.sample_type = PHASORS
+        self.samples: int | None = None
+        self.remarks: tuple[str, ...] = ()
+        self._installation = Installation.of(network, ct=ct, vt=vt, start_ns=start_ns)
+
+    def blocks(self, first_sample: int = 0) -> Iterator[Phasors]:
+        """Yield the rows from second `first_sample` on, without end, an hour or the rest of one at a time."""
+        hour, start = divmod(first_sample, HOUR_S)
+        while True:
+            whole = self.hour(hour)
+            yield whole if start == 0 else whole.part(start, HOUR_S)
+            hour, start = hour + 1, 0
+
+    def hour(self, number: int) -> Phasors:
+        """Return the 3600 rows of an hour since the first sample; those below 0 are before it."""
+        conditions = self._installation.conditions(number)
+        voltages, currents = rows_of(self._installation, conditions)
+        return Phasors(
+            voltages=voltages,
+            currents=currents,
+            orders=self._installation.spectra.orders,
+            frequency_hz=conditions.frequency_hz,
+            first_sample=number * HOUR_S,
+        )
+
+    def happenings(self, first_s: int, last_s: int) -> list[Happening]:
+        """Return the events and wiring faults that touch [first_s, last_s) seconds since the first sample."""
+        return self._installation.diary.happenings(first_s, last_s)

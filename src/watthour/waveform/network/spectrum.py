@@ -1,7 +1,7 @@
-"""What flows in an installation, as phasors: the supply's voltages and the sum of all loads' currents.
+"""What flows in an installation, as phasors: the supply's voltages and what each part of each load draws.
 
-In: a `Network` and the transformers. Out: a `Spectrum` at the meter's terminals. Pure arithmetic on a handful
-of complex numbers; it knows nothing of samples.
+In: a `Network` and the transformers. Out: a `Spectra` at the meter's terminals, of which every second is a
+weighted sum. Pure arithmetic on a handful of complex numbers; it knows nothing of time.
 
 With θ the phase of L1's fundamental voltage, every channel is ``Σ √2 Re(-j X_h e^(jhθ))``, that is, a phasor of
 angle 0 crosses zero rising with L1. A phase at angle β against L1 carries the same shape later in time::
@@ -20,29 +20,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watthour.units import Ratio
-from watthour.waveform.network.description import PHASE_NAMES, SEQUENCES, ConstantLoad, Harmonic, Network
+from watthour.waveform.network.description import Network
+from watthour.waveform.network.levels import Gate, Level
+from watthour.waveform.network.loads import Response
+from watthour.waveform.network.parts import Part
+from watthour.waveform.network.supply import SEQUENCES, Supply
+from watthour.waveform.network.vocabulary import PHASE_NAMES, Harmonic
 
+Phasor = NDArray[np.complex128]
 FUNDAMENTAL = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spectrum:
-    """Rms phasors of six channels, order by order.
+class Draw:
+    """Currents in one phase that share level, gate and response.
+
+    Parameters
+    ----------
+    level : int
+        Which of the levels of `Spectra`.
+    gate : Gate, optional
+    response : str
+    currents_a : complex ndarray, shape (number of orders,)
+    """
+
+    level: int
+    gate: Gate | None
+    response: Response
+    currents_a: Phasor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spectra:
+    """Rms phasors, order by order, at the voltages that are written.
 
     Parameters
     ----------
     orders : tuple of int
         Multiples of the fundamental, rising; the first is 1.
-    voltages_v, currents_a : complex ndarray, shape (3, number of orders)
+    voltages_v : complex ndarray, shape (3, number of orders)
         At the meter's terminals, phases L1, L2, L3.
+    levels : tuple of Level
+    draws : three tuples of Draw
+        What is drawn from L1, L2, L3, at level 1.
     """
 
     orders: tuple[int, ...]
-    voltages_v: NDArray[np.complex128]
-    currents_a: NDArray[np.complex128]
+    voltages_v: Phasor
+    levels: tuple[Level, ...]
+    draws: tuple[tuple[Draw, ...], ...]
 
 
-def spectrum_of(network: Network, *, ct: Ratio, vt: Ratio) -> Spectrum:
+def spectra_of(network: Network, *, ct: Ratio, vt: Ratio, parts: Sequence[Part] | None = None) -> Spectra:
     """Return what an installation brings to a meter's terminals.
 
     Parameters
@@ -51,39 +80,60 @@ def spectrum_of(network: Network, *, ct: Ratio, vt: Ratio) -> Spectrum:
         Primary volts and amperes.
     ct, vt : Ratio
         Transformers between it and the meter; both are ideal.
+    parts : sequence of Part, optional
+        Instead of all parts of all loads.
     """
-    orders = _orders(network)
-    voltages = np.zeros((3, len(orders)), dtype=np.complex128)
-    currents = np.zeros_like(voltages)
-    fundamentals = _fundamental_voltages(network)
-    for phase, voltage in enumerate(fundamentals):
-        for order, phasor in _with_harmonics(voltage, network.supply.harmonics):
-            voltages[phase, orders.index(order)] = phasor
-    for load in network.loads:
-        for phase, current in _fundamental_currents(load, fundamentals):
-            for order, phasor in _with_harmonics(current, load.harmonics):
-                currents[phase, orders.index(order)] += phasor
-    return Spectrum(orders=orders, voltages_v=voltages / float(vt.fraction), currents_a=currents / float(ct.fraction))
+    parts, orders = network.parts if parts is None else parts, _orders(network)
+    fundamentals = _fundamental_voltages(network.supply)
+    voltages: Phasor = np.array([_shape(voltage, network.supply.harmonics, orders) for voltage in fundamentals])
+    levels = tuple(dict.fromkeys(part.level for part in parts))
+    draws = tuple(
+        _draws(phase, voltage, parts=parts, levels=levels, orders=orders, ct=ct) for phase, voltage in enumerate(fundamentals)
+    )
+    return Spectra(orders=orders, voltages_v=voltages / float(vt.fraction), levels=levels, draws=draws)
 
 
 def _orders(network: Network) -> tuple[int, ...]:
     """Return all orders that occur, the fundamental first."""
-    rows = [*network.supply.harmonics, *(row for load in network.loads for row in load.harmonics)]
+    rows = [*network.supply.harmonics, *(row for part in network.parts for row in part.harmonics)]
     return (FUNDAMENTAL, *sorted({row.order for row in rows}))
 
 
-def _fundamental_voltages(network: Network) -> tuple[complex, ...]:
-    """Return the phasors of L1, L2, L3 against L1."""
-    angles_deg = SEQUENCES[network.supply.sequence]
-    return tuple(cmath.rect(v, math.radians(a)) for v, a in zip(network.supply.voltages_v, angles_deg, strict=True))
+def _fundamental_voltages(supply: Supply) -> tuple[complex, ...]:
+    """Return the phasors of L1, L2, L3 against L1, unbalance included."""
+    angles_deg = SEQUENCES[supply.sequence]
+    size_v = sum(supply.voltages_v) / 3 * supply.unbalance_percent / 100
+    voltages = [
+        cmath.rect(v, math.radians(a)) + cmath.rect(size_v, math.radians(supply.unbalance_angle_deg - a))
+        for v, a in zip(supply.voltages_v, angles_deg, strict=True)
+    ]
+    turn = cmath.rect(1.0, -cmath.phase(voltages[0])) if size_v else 1.0
+    return tuple(voltage * turn for voltage in voltages)
 
 
-def _fundamental_currents(load: ConstantLoad, voltages: Sequence[complex]) -> Iterator[tuple[int, complex]]:
-    """Yield the phases a load draws from and its fundamental current in each."""
-    for name, power_va in load.powers_va.items():
-        phase = PHASE_NAMES.index(name)
+def _draws(
+    phase: int, voltage: complex, *, parts: Sequence[Part], levels: Sequence[Level], orders: Sequence[int], ct: Ratio
+) -> tuple[Draw, ...]:
+    """Return what is drawn from one phase, one draw for all that always goes together."""
+    sums: dict[tuple[int, Gate | None, Response], Phasor] = {}
+    for part in parts:
+        power_va = part.powers_va.get(PHASE_NAMES[phase], 0)
         if power_va:
-            yield phase, (power_va / voltages[phase]).conjugate()
+            key = (levels.index(part.level), part.gate, part.response)
+            current = _shape((power_va / voltage).conjugate(), part.harmonics, orders)
+            sums[key] = sums.get(key, np.zeros(len(orders), dtype=np.complex128)) + current
+    return tuple(
+        Draw(level=level, gate=gate, response=response, currents_a=currents / float(ct.fraction))
+        for (level, gate, response), currents in sums.items()
+    )
+
+
+def _shape(fundamental: complex, rows: Sequence[Harmonic], orders: Sequence[int]) -> Phasor:
+    """Return a fundamental and its harmonics, order by order."""
+    phasors = np.zeros(len(orders), dtype=np.complex128)
+    for order, phasor in _with_harmonics(fundamental, rows):
+        phasors[orders.index(order)] = phasor
+    return phasors
 
 
 def _with_harmonics(fundamental: complex, rows: Sequence[Harmonic]) -> Iterator[tuple[int, complex]]:
