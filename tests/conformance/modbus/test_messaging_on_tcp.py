@@ -3,8 +3,9 @@
 import pytest
 
 from watthour.station.modbus import Station
-from watthour.wire.modbus.link import Broken, ClientLink, Discarded, Requested, StationLink
+from watthour.wire.modbus.link import Broken, Discarded, Requested
 from watthour.wire.modbus.message import ReadRequest
+from watthour.wire.modbus.tcp_link import TcpClientLink, TcpStationLink
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def reply_to(make_view):
     view = make_view(values={"import_wh": 0x01020304})
 
     def reply(text):
-        link, station = StationLink(), Station()
+        link, station = TcpStationLink(), Station()
         heard = [event for event in link.receive(bytes.fromhex(text), 0.0) if isinstance(event, Requested)]
         answers = [link.send(station.answer(asked.unit, asked.request, [view]), asked) for asked in heard]
         return b"".join(answers).hex(" ").upper()
@@ -46,7 +47,7 @@ def test_4_4_2_the_length_field_frames_several_requests_in_one_segment(reply_to)
 
 
 def test_4_4_2_a_request_may_come_in_several_segments():
-    link, data = StationLink(), bytes.fromhex("0001 0000 0006 01 03 0000 0002")
+    link, data = TcpStationLink(), bytes.fromhex("0001 0000 0006 01 03 0000 0002")
     for cut in range(1, len(data)):
         assert link.receive(data[:cut], 0.0) == []
         assert len(link.receive(data[cut:], 0.0)) == 1
@@ -54,7 +55,7 @@ def test_4_4_2_a_request_may_come_in_several_segments():
 
 @pytest.mark.parametrize(("length", "fate"), [("0000", Discarded), ("0001", Discarded), ("00FF", Broken), ("FFFF", Broken)])
 def test_4_1_a_length_that_no_adu_can_have_is_no_request(length, fate):
-    [event] = StationLink().receive(bytes.fromhex(f"0001 0000 {length} 01")[: 6 + (length != "0000")], 0.0)
+    [event] = TcpStationLink().receive(bytes.fromhex(f"0001 0000 {length} 01")[: 6 + (length != "0000")], 0.0)
     assert isinstance(event, fate)
 
 
@@ -68,11 +69,11 @@ def test_4_4_1_2_another_unit_is_a_gateway_target_that_failed(reply_to):
 
 
 def test_4_3_1_the_client_keeps_transactions_apart():
-    link, request = ClientLink(), ReadRequest(start=0, count=2)
+    link, request = TcpClientLink(), ReadRequest(start=0, count=2)
     numbers = {link.send(request, unit=1, now=0.0)[:2] for _ in range(100)}
     assert len(numbers) == 100
 
 
 def test_4_3_1_a_reply_to_an_unknown_transaction_is_discarded():
-    [event] = ClientLink().receive(bytes.fromhex("0001 0000 0003 01 83 02"), 0.0)
+    [event] = TcpClientLink().receive(bytes.fromhex("0001 0000 0003 01 83 02"), 0.0)
     assert isinstance(event, Discarded)

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from watthour.errors import BadFrameError, ExceptionReplyError, NoAnswerError, PeerError
 from watthour.host.lines.url import BusUrl
 from watthour.host.lines.values import Reading, decode, plan_reads, valid_values, wanted_rows
-from watthour.wire.modbus.link import ANSWER_TIMEOUT_S, Answered, Broken, ClientEvent, ClientLink, Damaged, Unanswered
+from watthour.wire.modbus.link import ANSWER_TIMEOUT_S, Answered, Broken, ClientEvent, Damaged, Unanswered
 from watthour.wire.modbus.message import ExceptionCode, ExceptionReply, ReadReply, ReadRequest, Request, exception_words
+from watthour.wire.modbus.tcp_link import TcpClientLink
 
 ANY_UNIT = 255
 """The unit that a meter alone on its port answers, whatever its own (Messaging on TCP/IP V1.0b, 4.4.1.2)."""
@@ -32,7 +33,7 @@ class MeterLine:
         self._unit = ANY_UNIT if url.unit is None else url.unit
         self._timeout_s = timeout_s
         self._reader, self._writer = reader, writer
-        self._link = ClientLink(answer_timeout_s=timeout_s, frame_timeout_s=timeout_s)
+        self._link = TcpClientLink(answer_timeout_s=timeout_s, frame_timeout_s=timeout_s)
         self._loop = asyncio.get_running_loop()
 
     async def read(self) -> Reading:

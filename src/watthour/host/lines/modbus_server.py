@@ -15,7 +15,8 @@ from watthour.errors import ListenError, UsageError
 from watthour.host.lines.port import MeterPort
 from watthour.host.lines.url import BusUrl
 from watthour.station.modbus import Ask, Station
-from watthour.wire.modbus.link import FRAME_TIMEOUT_S, Broken, Requested, StationEvent, StationLink
+from watthour.wire.modbus.link import Broken, Requested, StationEvent
+from watthour.wire.modbus.tcp_link import FRAME_TIMEOUT_S, TcpStationLink
 
 CONNECTIONS = 2048
 """Connections that are to be possible at once."""
@@ -161,7 +162,7 @@ class _Connection(asyncio.BufferedProtocol):
     def __init__(self, server: ModbusTcpServer) -> None:
         self._server = server
         self._loop = asyncio.get_running_loop()
-        self._link = StationLink(server.frame_timeout_s)
+        self._link = TcpStationLink(server.frame_timeout_s)
         self._buffer = bytearray(READ_BYTES)
         self._queue: deque[Requested] = deque()
         self._asking = False

@@ -1,6 +1,5 @@
-"""Modbus on the wire: frames, messages, and the links that carry them (Application Protocol V1.1b3)."""
+"""Modbus on the wire: frames, messages, and the links that carry them over TCP and serial lines."""
 
-from watthour.wire.modbus.frame import TcpFrame
 from watthour.wire.modbus.link import (
     Answered,
     Broken,
@@ -8,6 +7,7 @@ from watthour.wire.modbus.link import (
     ClientLink,
     Damaged,
     Discarded,
+    Overheard,
     Requested,
     StationEvent,
     StationLink,
@@ -25,6 +25,10 @@ from watthour.wire.modbus.message import (
     WriteReply,
     WriteRequest,
 )
+from watthour.wire.modbus.rtu_frame import RtuFrame, Timing
+from watthour.wire.modbus.rtu_link import RtuClientLink, RtuStationLink
+from watthour.wire.modbus.tcp_frame import TcpFrame
+from watthour.wire.modbus.tcp_link import TcpClientLink, TcpStationLink
 
 __all__ = [
     "Answered",
@@ -37,14 +41,21 @@ __all__ = [
     "ExceptionReply",
     "Function",
     "IllegalRequest",
+    "Overheard",
     "ReadReply",
     "ReadRequest",
     "Reply",
     "Request",
     "Requested",
+    "RtuClientLink",
+    "RtuFrame",
+    "RtuStationLink",
     "StationEvent",
     "StationLink",
+    "TcpClientLink",
     "TcpFrame",
+    "TcpStationLink",
+    "Timing",
     "Unanswered",
     "WriteReply",
     "WriteRequest",

@@ -12,7 +12,8 @@ a frame ends. A frame holds any PDU; whether that means something is for ``messa
 
 import struct
 from dataclasses import dataclass
-from enum import Enum
+
+from watthour.wire.modbus.pdu_size import NeedMore
 
 HEADER = struct.Struct(">HHHB")
 """Transaction, protocol, length, unit."""
@@ -69,12 +70,6 @@ class OutOfStep:
     """Bytes behind which no next frame can be found."""
 
     reason: str
-
-
-class NeedMore(Enum):
-    """What has come so far is the beginning of a frame."""
-
-    BYTES = "need more bytes"
 
 
 def parse(buffer: bytes, at: int = 0) -> TcpFrame | Malformed | OutOfStep | NeedMore:

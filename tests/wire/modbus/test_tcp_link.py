@@ -7,23 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watthour.errors import UsageError
-from watthour.wire.modbus import link as links
-from watthour.wire.modbus.frame import TcpFrame
-from watthour.wire.modbus.link import (
-    NEXT,
-    Answered,
-    Broken,
-    ClientLink,
-    Damaged,
-    Discarded,
-    FrameStream,
-    Happening,
-    Requested,
-    State,
-    StationLink,
-    Unanswered,
-)
+from watthour.wire.modbus import tcp_link as links
+from watthour.wire.modbus.link import Answered, Broken, Damaged, Discarded, Requested, Unanswered
 from watthour.wire.modbus.message import ExceptionReply, IllegalRequest, ReadReply, ReadRequest
+from watthour.wire.modbus.tcp_frame import TcpFrame
+from watthour.wire.modbus.tcp_link import NEXT, FrameStream, Happening, State, TcpClientLink, TcpStationLink
 
 READ = ReadRequest(start=0, count=2)
 REPLY = ReadReply(data=b"\1\2\3\4")
@@ -49,39 +37,39 @@ def test_nothing_leaves_closed():
 
 
 def test_pipelined_requests_come_in_order():
-    link = StationLink()
+    link = TcpStationLink()
     assert link.receive(frame(1) + frame(2, unit=9) + frame(3), 0.0) == [requested(1), requested(2, unit=9), requested(3)]
     assert link.next_deadline() is None
 
 
 def test_one_byte_at_a_time_gives_the_same_request():
-    link = StationLink()
+    link = TcpStationLink()
     heard = [link.receive(bytes([byte]), now) for now, byte in enumerate(frame(7))]
     assert heard == [[]] * 11 + [[requested(7)]]
 
 
 def test_a_bare_function_code_is_an_illegal_request():
-    assert StationLink().receive(frame(pdu=b"\3"), 0.0) == [requested(request=IllegalRequest(function=3, code=3))]
+    assert TcpStationLink().receive(frame(pdu=b"\3"), 0.0) == [requested(request=IllegalRequest(function=3, code=3))]
 
 
 def test_a_frame_of_another_protocol_is_dropped_and_the_next_is_heard():
     other = bytearray(frame())
     other[3] = 1
-    heard = StationLink().receive(bytes(other) + frame(2), 0.0)
+    heard = TcpStationLink().receive(bytes(other) + frame(2), 0.0)
     assert heard == [Discarded(reason="protocol 1, not 0"), requested(2)]
 
 
 @pytest.mark.parametrize("length", [0, 1])
 def test_a_frame_without_a_pdu_is_dropped_and_the_next_is_heard(length):
     empty = b"\0\1\0\0" + length.to_bytes(2, "big") + bytes(length)
-    heard = StationLink().receive(empty + frame(2), 0.0)
+    heard = TcpStationLink().receive(empty + frame(2), 0.0)
     assert isinstance(heard[0], Discarded)
     assert heard[1:] == [requested(2)]
 
 
 @pytest.mark.parametrize("length", [0x00FF, 0xFFFF])
 def test_an_impossible_length_breaks_the_connection_behind_what_was_whole(length):
-    link = StationLink()
+    link = TcpStationLink()
     heard = link.receive(frame(1) + b"\0\1\0\0" + length.to_bytes(2, "big") + frame(2), 0.0)
     assert heard == [requested(1), Broken(reason=f"a length of {length} where 2 to 254 is possible")]
     assert link.receive(frame(3), 0.0) == []
@@ -91,7 +79,7 @@ def test_an_impossible_length_breaks_the_connection_behind_what_was_whole(length
 def test_a_length_longer_than_the_bytes_waits_and_then_takes_them_from_what_follows():
     longer = bytearray(frame(1))
     longer[5] += 2
-    link = StationLink()
+    link = TcpStationLink()
     assert link.receive(bytes(longer), 0.0) == []
     heard = link.receive(frame(2)[:2], 1.0)
     assert heard == [requested(1, request=IllegalRequest(function=3, code=3))]
@@ -100,12 +88,12 @@ def test_a_length_longer_than_the_bytes_waits_and_then_takes_them_from_what_foll
 def test_a_length_shorter_than_the_bytes_is_believed():
     shorter = bytearray(frame(1))
     shorter[5] -= 2
-    heard = StationLink().receive(bytes(shorter), 0.0)
+    heard = TcpStationLink().receive(bytes(shorter), 0.0)
     assert heard == [requested(1, request=IllegalRequest(function=3, code=3))]
 
 
 def test_half_a_frame_has_its_time_from_its_first_byte():
-    link = StationLink(frame_timeout_s=5.0)
+    link = TcpStationLink(frame_timeout_s=5.0)
     assert link.receive(frame()[:3], 10.0) == []
     assert link.receive(frame()[3:6], 14.0) == []
     assert link.next_deadline() == 15.0
@@ -115,27 +103,27 @@ def test_half_a_frame_has_its_time_from_its_first_byte():
 
 
 def test_a_frame_whose_last_byte_comes_late_is_still_a_frame():
-    link = StationLink(frame_timeout_s=5.0)
+    link = TcpStationLink(frame_timeout_s=5.0)
     link.receive(frame()[:3], 10.0)
     assert link.receive(frame()[3:], 99.0) == [requested()]
 
 
 def test_the_next_frame_has_a_time_of_its_own():
-    link = StationLink(frame_timeout_s=5.0)
+    link = TcpStationLink(frame_timeout_s=5.0)
     link.receive(frame()[:3], 10.0)
     link.receive(frame()[3:] + frame(2)[:1], 14.0)
     assert link.next_deadline() == 19.0
 
 
 def test_silence_between_frames_has_no_end():
-    link = StationLink()
+    link = TcpStationLink()
     link.receive(frame(), 0.0)
     assert link.receive(b"", 1e9) == []
     assert link.receive(frame(2), 1e9) == [requested(2)]
 
 
 def test_the_end_of_sending_cuts_off_half_a_frame_and_replies_still_go_out():
-    link = StationLink()
+    link = TcpStationLink()
     [asked, *_] = link.receive(frame() + frame()[:4], 0.0)
     assert link.end() == [Discarded(reason="closed after 4 bytes of a frame")]
     assert link.receive(frame(), 0.0) == []
@@ -143,14 +131,14 @@ def test_the_end_of_sending_cuts_off_half_a_frame_and_replies_still_go_out():
 
 
 def test_the_end_between_frames_cuts_off_nothing():
-    link = StationLink()
+    link = TcpStationLink()
     link.receive(frame(), 0.0)
     assert link.end() == []
 
 
 @given(data=st.binary(max_size=600), cuts=st.lists(st.integers(0, 600), max_size=8))
 def test_any_bytes_in_any_split_give_the_same_and_never_raise(data, cuts):
-    whole, split = StationLink(), StationLink()
+    whole, split = TcpStationLink(), TcpStationLink()
     heard = []
     places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     for begin, end in pairwise(places):
@@ -180,7 +168,7 @@ def ask(link, *, now=0.0, unit=1, request=READ):
 
 
 def test_replies_find_their_requests_in_any_order():
-    link = ClientLink()
+    link = TcpClientLink()
     first, _ = ask(link)
     second, _ = ask(link)
     heard = link.receive(frame(second, pdu=REPLY.to_bytes()) + frame(first, pdu=b"\x83\2"), 0.0)
@@ -192,7 +180,7 @@ def test_replies_find_their_requests_in_any_order():
 
 
 def test_a_reply_that_nobody_waits_for_is_dropped():
-    link = ClientLink()
+    link = TcpClientLink()
     number, _ = ask(link)
     [dropped, answered, again] = link.receive(
         frame(number + 1, pdu=REPLY.to_bytes()) + 2 * frame(number, pdu=REPLY.to_bytes()), 0.0
@@ -203,7 +191,7 @@ def test_a_reply_that_nobody_waits_for_is_dropped():
 
 
 def test_a_reply_from_another_unit_is_dropped_and_the_right_one_still_awaited():
-    link = ClientLink()
+    link = TcpClientLink()
     number, _ = ask(link, unit=5)
     assert link.receive(frame(number, unit=6, pdu=REPLY.to_bytes()), 0.0) == [
         Discarded(reason="a reply from unit 6 to a request to unit 5")
@@ -212,7 +200,7 @@ def test_a_reply_from_another_unit_is_dropped_and_the_right_one_still_awaited():
 
 
 def test_a_reply_that_does_not_fit_is_damaged():
-    link = ClientLink()
+    link = TcpClientLink()
     number, _ = ask(link)
     [event] = link.receive(frame(number, pdu=b"\3\2\0\0"), 0.0)
     assert isinstance(event, Damaged)
@@ -220,7 +208,7 @@ def test_a_reply_that_does_not_fit_is_damaged():
 
 
 def test_no_reply_in_time_is_said_once_and_a_late_one_dropped():
-    link = ClientLink(answer_timeout_s=2.0)
+    link = TcpClientLink(answer_timeout_s=2.0)
     number, _ = ask(link, now=10.0)
     assert link.next_deadline() == 12.0
     assert link.receive(b"", 11.9) == []
@@ -230,7 +218,7 @@ def test_no_reply_in_time_is_said_once_and_a_late_one_dropped():
 
 
 def test_half_a_reply_has_its_time_too():
-    link = ClientLink(answer_timeout_s=9.0, frame_timeout_s=1.0)
+    link = TcpClientLink(answer_timeout_s=9.0, frame_timeout_s=1.0)
     ask(link, now=0.0)
     link.receive(b"\0", 1.0)
     assert link.next_deadline() == 2.0
@@ -238,7 +226,7 @@ def test_half_a_reply_has_its_time_too():
 
 
 def test_the_end_leaves_requests_unanswered():
-    link = ClientLink()
+    link = TcpClientLink()
     number, _ = ask(link)
     link.receive(b"\0", 0.0)
     assert link.end() == [
@@ -249,7 +237,7 @@ def test_the_end_leaves_requests_unanswered():
 
 def test_transaction_numbers_come_round_and_pass_over_those_on_their_way(monkeypatch):
     monkeypatch.setattr(links, "TRANSACTIONS", 3)
-    link = ClientLink()
+    link = TcpClientLink()
     numbers = [ask(link)[0] for _ in range(3)]
     assert numbers == [1, 2, 0]
     with pytest.raises(UsageError, match="no transaction is free"):
@@ -260,7 +248,7 @@ def test_transaction_numbers_come_round_and_pass_over_those_on_their_way(monkeyp
 
 @given(data=st.binary(max_size=300), cut=st.integers(0, 300))
 def test_a_client_survives_any_bytes(data, cut):
-    link = ClientLink()
+    link = TcpClientLink()
     ask(link)
     link.receive(data[:cut], 0.0)
     link.receive(data[cut:], 0.0)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watthour.wire.modbus.frame import Malformed, NeedMore, OutOfStep, TcpFrame, parse
+from watthour.wire.modbus.pdu_size import NeedMore
+from watthour.wire.modbus.tcp_frame import Malformed, OutOfStep, TcpFrame, parse
 
 EXAMPLE = bytes.fromhex("1501 0000 0006 FF 03 0004 0001")
 """MODBUS Messaging on TCP/IP V1.0b, appendix A: transaction 1501h, unit FFh, read one register at 4."""
