@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from watthour.parameters import Interface
-from watthour.station.modbus import Ask, Station
+from watthour.station.modbus import SERIAL_LINE, Ask, Broadcast, Station
 from watthour.units import Ratio
 from watthour.view import Outcome, ResetPartial, Verdict, WriteSettings
 from watthour.wire.modbus.message import ExceptionReply, IllegalRequest, ReadReply, ReadRequest, WriteReply, WriteRequest
@@ -321,3 +321,48 @@ def test_every_verdict_has_a_reply(view):
 
 def test_a_command_that_cannot_be_carried_is_04(view):
     assert answer(view, write(0x03E8, "0002")).failed() == refused(4, 16)
+
+
+# ---------------------------------------------------------------- a line shared with others
+
+
+def on_a_line(request, unit, *views, units=None):
+    return Station(units or [None] * len(views), SERIAL_LINE).answer(unit, request, views)
+
+
+def test_on_a_line_a_meter_answers_its_own_unit_alone(make_view):
+    view = make_view(parameters={"bus_address": 5})
+    assert [unit for unit in range(256) if on_a_line(read(0, 2), unit, view) not in (None, Broadcast(asks=()))] == [5]
+
+
+@pytest.mark.parametrize("request_", [read(0, 2), write(0x1300, "0001"), IllegalRequest(function=6, code=1), read(0x5000, 1)])
+def test_on_a_line_whatever_is_for_others_gets_silence(view, request_):
+    assert on_a_line(request_, 9, view) is None
+    assert on_a_line(request_, 1, view) is not None
+
+
+def test_meters_on_a_line_answer_each_for_itself(make_view):
+    first, second = make_view(values={"import_wh": 1}), make_view(values={"import_wh": 2})
+    answers = [on_a_line(read(0, 2), unit, first, second, units=[1, 2]) for unit in (1, 2, 3)]
+    assert answers == [ReadReply(data=b"\0\0\0\1"), ReadReply(data=b"\0\0\0\2"), None]
+
+
+def test_a_broadcast_write_is_for_every_meter_that_is_on(make_view):
+    views = [make_view(), make_view(powered=False), make_view()]
+    answer = on_a_line(write(0x1300, "0001"), 0, *views, units=[1, 2, 3])
+    assert isinstance(answer, Broadcast)
+    assert [(ask.meter, ask.command) for ask in answer.asks] == [
+        (place, ResetPartial(interface=Interface.BUS)) for place in (0, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    "request_", [read(0, 2), write(0x0000, "0000 0001"), write(0x03E9, "0003"), IllegalRequest(function=3, code=3)]
+)
+def test_any_other_broadcast_does_nothing_and_gets_no_reply_either(view, request_):
+    assert on_a_line(request_, 0, view) == Broadcast(asks=())
+
+
+def test_on_a_port_unit_0_is_no_broadcast(view):
+    assert isinstance(answer(view, write(0x1300, "0001"), unit=0), Ask)
+    assert Station([1, 2]).answer(0, write(0x1300, "0001"), [view, view]) == refused(0x0B, 16)

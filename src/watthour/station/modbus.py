@@ -1,7 +1,7 @@
 """Meters as stations on a Modbus line: a request and their views become a reply, a command to ask, or silence.
 
-In: unit, request, and a view of each meter on the line. Out: a `Reply`, an `Ask` whose outcome becomes the reply, or None:
-silence. Checks come in the order of the Application Protocol V1.1b3, clause 7: function (01), quantity and byte count (03) —
+In: unit, request, and a view of each meter on the line. Out: a `Reply`, an `Ask` whose outcome becomes the reply, a
+`Broadcast`, or None: silence. Checks come in the order of the Application Protocol V1.1b3, clause 7: function (01), quantity and byte count (03) —
 both already judged by ``wire`` — then address range (02), then execution. Bytes, sockets and time are not known here.
 """
 
@@ -27,8 +27,31 @@ from watthour.wire.modbus.message import (
     WriteRequest,
 )
 
-SINGLE_UNITS = frozenset({0, 255})
-"""Units that a meter alone on a TCP port answers besides its own (Messaging on TCP/IP V1.0b, 4.4.1.2)."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Etiquette:
+    """Who is meant by a unit, beside the meter whose own it is, and what the others get.
+
+    Parameters
+    ----------
+    alone : frozenset of int
+        Units that a meter alone on its line answers too.
+    broadcast : int, optional
+        The unit that means every meter: what it writes is done, and nobody replies.
+    stranger : ExceptionCode, optional
+        What a unit gets that is not there; None is silence.
+    """
+
+    alone: frozenset[int] = frozenset()
+    broadcast: int | None = None
+    stranger: ExceptionCode | None = None
+
+
+TCP_PORT = Etiquette(alone=frozenset({0, 255}), stranger=ExceptionCode.GATEWAY_TARGET_FAILED)
+"""A port is the meters' own, and answers as a gateway to them (Messaging on TCP/IP V1.0b, 4.4.1.2)."""
+
+SERIAL_LINE = Etiquette(broadcast=0)
+"""A line is shared with others: silence for all that is theirs (Serial Line V1.02, 2.2)."""
 
 COMMAND_DONE_BY = 1
 """What is written to a command's register to have it done."""
@@ -74,32 +97,60 @@ class Ask:
         return ExceptionReply(function=self.request.function, code=ExceptionCode.SERVER_DEVICE_FAILURE)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broadcast:
+    """Commands for several meters, without a reply, whatever their outcomes."""
+
+    asks: tuple[Ask, ...]
+
+
+Answer = Reply | Ask | Broadcast | None
+"""What a request gets; None is silence."""
+
+
 class Station:
-    """The meters that share one Modbus TCP port.
+    """The meters that share one line.
 
     Parameters
     ----------
     units : sequence of int or None
         One for each meter: its unit, or None where its setting ``bus_address`` says it. A write of that setting is
         answered from the old address, since the reply echoes the request.
+    etiquette : Etiquette
+        Of the line.
     """
 
-    def __init__(self, units: Sequence[int | None] = (None,)) -> None:
+    def __init__(self, units: Sequence[int | None] = (None,), etiquette: Etiquette = TCP_PORT) -> None:
         self._units = tuple(units)
+        self._etiquette = etiquette
         self._images: list[tuple[View | None, bytes]] = [(None, b"") for _ in self._units]
 
-    def answer(self, unit: int, request: Request | IllegalRequest, views: Sequence[View]) -> Reply | Ask | None:
-        """Return what a request to a unit gets; None is silence.
+    def answer(self, unit: int, request: Request | IllegalRequest, views: Sequence[View]) -> Answer:
+        """Return what a request to a unit gets.
 
         Parameters
         ----------
         views : sequence of View
             The newest of each meter, in the order of the units.
         """
-        meter = self._addressed(unit, views)
+        if unit == self._etiquette.broadcast:
+            return self._broadcast(request, views)
+        meter = self.meter_of(unit, views)
         if meter is None:
-            return _nobody(request, views)
-        view = views[meter]
+            return self._nobody(request, views)
+        return self._answer(meter, request, views[meter])
+
+    def meter_of(self, unit: int, views: Sequence[View]) -> int | None:
+        """Return the place of the meter that a unit means; None: it means none."""
+        if len(views) == 1 and unit in self._etiquette.alone:
+            return 0
+        for meter, (own, view) in enumerate(zip(self._units, views, strict=True)):
+            if unit == (view.parameters["bus_address"] if own is None else own):
+                return meter
+        return None
+
+    def _answer(self, meter: int, request: Request | IllegalRequest, view: View) -> Reply | Ask | None:
+        """Return what a meter answers."""
         if not view.powered:
             return None
         if isinstance(request, IllegalRequest):
@@ -108,14 +159,19 @@ class Station:
             return self._read(request, meter, view)
         return _write(request, meter, layout_of(view.model))
 
-    def _addressed(self, unit: int, views: Sequence[View]) -> int | None:
-        """Return the place of the meter that a unit means."""
-        if len(views) == 1 and unit in SINGLE_UNITS:
-            return 0
-        for meter, (own, view) in enumerate(zip(self._units, views, strict=True)):
-            if unit == (view.parameters["bus_address"] if own is None else own):
-                return meter
-        return None
+    def _broadcast(self, request: Request | IllegalRequest, views: Sequence[View]) -> Broadcast:
+        """Return what a broadcast has every meter do: writes alone mean something to all."""
+        if not isinstance(request, WriteRequest):
+            return Broadcast(asks=())
+        answers = [self._answer(meter, request, view) for meter, view in enumerate(views)]
+        return Broadcast(asks=tuple(answer for answer in answers if isinstance(answer, Ask)))
+
+    def _nobody(self, request: Request | IllegalRequest, views: Sequence[View]) -> Reply | None:
+        """Return what a unit gets that is not there; nothing where all meters are off."""
+        stranger = self._etiquette.stranger
+        if stranger is None or not any(view.powered for view in views):
+            return None
+        return ExceptionReply(function=request.function, code=stranger)
 
     def _read(self, request: ReadRequest, meter: int, view: View) -> Reply | None:
         layout = layout_of(view.model)
@@ -134,13 +190,6 @@ class Station:
             image = layout.image(view)
             self._images[meter] = (view, image)
         return image
-
-
-def _nobody(request: Request | IllegalRequest, views: Sequence[View]) -> Reply | None:
-    """Return what a unit gets that is not there: 0Bh, as from a gateway; nothing where all meters are off."""
-    if not any(view.powered for view in views):
-        return None
-    return ExceptionReply(function=request.function, code=ExceptionCode.GATEWAY_TARGET_FAILED)
 
 
 def _unreadable(request: ReadRequest, layout: Layout, view: View) -> Reply | None:
