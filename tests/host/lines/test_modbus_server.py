@@ -14,6 +14,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from watthour.errors import ListenError, UsageError
 from watthour.host.lines import modbus_server
 from watthour.host.lines.modbus_server import ModbusTcpServer, allow_connections, serve_modbus_tcp
+from watthour.host.lines.shared_line import SharedLine
 from watthour.host.lines.url import parse_url
 from watthour.parameters import Interface
 from watthour.station.modbus import Station
@@ -292,7 +293,7 @@ async def deaf_client(server):
     deaf.connect(server.address)
     deaf.setblocking(False)  # noqa: FBT003 - the socket module's own way
     asked = LONG_READ * 1001
-    while not any(connection._is_full for connection in server.connections):
+    while not any(connection.conversation.is_full for connection in server.connections):
         with contextlib.suppress(BlockingIOError):
             sent += deaf.send(asked[sent % len(LONG_READ) :])
         await asyncio.sleep(0)
@@ -306,9 +307,9 @@ def test_a_client_that_never_reads_is_read_no_further_and_the_others_are_answere
         async with socket_to(server) as (reader, writer):
             writer.write(READ)
             reply = await frame_of(reader)
-        [stuck] = [connection for connection in server.connections if connection._is_full]
-        kept = stuck._transport.get_write_buffer_size()
-        while stuck._is_full:
+        [stuck] = [connection for connection in server.connections if connection.conversation.is_full]
+        kept = stuck.transport.get_write_buffer_size()
+        while stuck.conversation.is_full:
             await asyncio.wait_for(asyncio.get_running_loop().sock_recv(deaf, 1 << 20), PATIENCE_S)
         replied = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(deaf, 1 << 20), PATIENCE_S)
         assert replied
@@ -530,4 +531,4 @@ def test_the_limit_on_open_files_is_raised_as_far_as_may_be(monkeypatch, soft, h
 
 
 def test_a_server_that_was_never_opened_closes(meter):
-    asyncio.run(ModbusTcpServer([meter], Station(), 1.0).close())
+    asyncio.run(ModbusTcpServer(SharedLine([meter], Station()), 1.0).close())

@@ -3,7 +3,7 @@
 import pytest
 
 from watthour.errors import UsageError
-from watthour.host.lines.url import PLANNED, BusUrl, parse_url
+from watthour.host.lines.url import PLANNED, SerialUrl, TcpUrl, parse_url
 
 
 @pytest.mark.parametrize(
@@ -17,10 +17,27 @@ from watthour.host.lines.url import PLANNED, BusUrl, parse_url
     ],
 )
 def test_a_good_url_has_its_parts(text, host, port, unit):
-    assert parse_url(text) == BusUrl(scheme="modbus+tcp", host=host, port=port, unit=unit)
+    assert parse_url(text) == TcpUrl(scheme="modbus+tcp", host=host, port=port, unit=unit)
 
 
-@pytest.mark.parametrize("text", ["modbus+tcp://127.0.0.1:1502", "modbus+tcp://[::1]:1502?unit=7"])
+SERIAL = "modbus+rtu:///dev/ttyUSB0?baudrate=19200&framing=8E1&unit=7&gap_ms=50"
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        (SERIAL, SerialUrl(scheme="modbus+rtu", device="/dev/ttyUSB0", baudrate=19200, framing="8E1", unit=7, gap_ms=50)),
+        ("modbus+rtu:///dev/ttyUSB0", SerialUrl(scheme="modbus+rtu", device="/dev/ttyUSB0")),
+        ("modbus+rtu:/dev/pts/3?unit=247", SerialUrl(scheme="modbus+rtu", device="/dev/pts/3", unit=247)),
+        ("modbus+rtu:///dev/serial/by-id/a%20b", SerialUrl(scheme="modbus+rtu", device="/dev/serial/by-id/a b")),
+    ],
+)
+def test_a_good_serial_url_has_its_parts(text, url):
+    assert parse_url(text) == url
+    assert parse_url(str(url)) == url
+
+
+@pytest.mark.parametrize("text", ["modbus+tcp://127.0.0.1:1502", "modbus+tcp://[::1]:1502?unit=7", SERIAL])
 def test_a_url_prints_as_it_was_written(text):
     assert str(parse_url(text)) == text
 
@@ -56,6 +73,30 @@ def test_a_wrong_url_is_refused_in_one_line(text, words):
     assert "\n" not in str(refusal.value)
     assert str(refusal.value).startswith(text)
     assert "modbus+tcp://127.0.0.1:1502?unit=1" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("modbus+rtu://", "no device"),
+        ("modbus+rtu:///", "no device"),
+        ("modbus+rtu://dev/ttyUSB0", "'dev' is no part of a serial port"),
+        ("modbus+rtu:///dev/ttyUSB0#x", "only device and query"),
+        ("modbus+rtu:///dev/ttyUSB0?baudrate=299", "baudrate '299' is none of 300 to 4000000"),
+        ("modbus+rtu:///dev/ttyUSB0?baudrate=4000001", "baudrate '4000001'"),
+        ("modbus+rtu:///dev/ttyUSB0?baudrate=" + "9" * 5000, "baudrate '999"),
+        ("modbus+rtu:///dev/ttyUSB0?framing=7E1", "framing '7E1' is none of 8N1, 8E1"),
+        ("modbus+rtu:///dev/ttyUSB0?unit=256", "unit '256' is none of 0 to 255"),
+        ("modbus+rtu:///dev/ttyUSB0?gap_ms=0", "gap_ms '0' is none of 1 to 1000"),
+        ("modbus+rtu:///dev/ttyUSB0?gap_ms=1&gap_ms=2", "more than one gap_ms"),
+        ("modbus+rtu:///dev/ttyUSB0?parity=E", "'parity' is not known in a query; known: baudrate"),
+    ],
+)
+def test_a_wrong_serial_url_is_refused_in_one_line(text, words):
+    with pytest.raises(UsageError, match=words) as refusal:
+        parse_url(text)
+    assert "\n" not in str(refusal.value)
+    assert "modbus+rtu:///dev/ttyUSB0?baudrate=9600&framing=8N1&unit=1" in str(refusal.value)
 
 
 @pytest.mark.parametrize("scheme", PLANNED)

@@ -3,17 +3,22 @@
 from watthour.host.lines.modbus_client import MeterLine, connect, read_values
 from watthour.host.lines.modbus_server import ModbusTcpServer, serve_modbus_tcp
 from watthour.host.lines.port import MeterPort
-from watthour.host.lines.url import BusUrl, parse_url
+from watthour.host.lines.serial_server import ModbusRtuServer, serve_modbus_rtu
+from watthour.host.lines.url import BusUrl, SerialUrl, TcpUrl, parse_url
 from watthour.host.lines.values import Reading
 
 __all__ = [
     "BusUrl",
     "MeterLine",
     "MeterPort",
+    "ModbusRtuServer",
     "ModbusTcpServer",
     "Reading",
+    "SerialUrl",
+    "TcpUrl",
     "connect",
     "parse_url",
     "read_values",
+    "serve_modbus_rtu",
     "serve_modbus_tcp",
 ]

@@ -1,4 +1,4 @@
-"""Reading a meter over Modbus TCP: the other end of the line.
+"""Reading a meter over Modbus: the other end of the line.
 
 In: a URL. Out: a `Reading`, or one line that says why there is none. One request is on its way at a time, as slow gateways
 like it.
@@ -10,12 +10,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
-from watthour.errors import BadFrameError, ExceptionReplyError, NoAnswerError, PeerError
-from watthour.host.lines.url import BusUrl
+from watthour.errors import BadFrameError, ExceptionReplyError, ListenError, NoAnswerError, PeerError
+from watthour.host.lines.serial_port import SerialSettings, fitting, open_port, trouble
+from watthour.host.lines.url import BusUrl, SerialUrl, TcpUrl
 from watthour.host.lines.values import Reading, decode, plan_reads, valid_values, wanted_rows
-from watthour.wire.modbus.link import ANSWER_TIMEOUT_S, Answered, Broken, ClientEvent, Damaged, Unanswered
+from watthour.parameters import DEFAULTS
+from watthour.wire.modbus.link import ANSWER_TIMEOUT_S, Answered, Broken, ClientEvent, ClientLink, Damaged, Unanswered
 from watthour.wire.modbus.message import ExceptionCode, ExceptionReply, ReadReply, ReadRequest, Request, exception_words
+from watthour.wire.modbus.rtu_link import RtuClientLink
 from watthour.wire.modbus.tcp_link import TcpClientLink
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 ANY_UNIT = 255
 """The unit that a meter alone on its port answers, whatever its own (Messaging on TCP/IP V1.0b, 4.4.1.2)."""
@@ -26,14 +31,12 @@ READ_BYTES = 4096
 class MeterLine:
     """An open connection to a meter; `connect` opens one."""
 
-    def __init__(
-        self, url: BusUrl, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, timeout_s: float = ANSWER_TIMEOUT_S
-    ) -> None:
+    def __init__(self, url: BusUrl, streams: Streams, link: ClientLink, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         self._url = url
-        self._unit = ANY_UNIT if url.unit is None else url.unit
+        self._unit = unit_asked(url)
         self._timeout_s = timeout_s
-        self._reader, self._writer = reader, writer
-        self._link = TcpClientLink(answer_timeout_s=timeout_s, frame_timeout_s=timeout_s)
+        self._reader, self._writer = streams
+        self._link = link
         self._loop = asyncio.get_running_loop()
 
     async def read(self) -> Reading:
@@ -63,6 +66,7 @@ class MeterLine:
         NoAnswerError, ExceptionReplyError, BadFrameError
             As `read_values`.
         """
+        await asyncio.sleep(self._link.turnaround_s)
         try:
             self._writer.write(self._link.send(request, unit=self._unit, now=self._loop.time()))
             while True:
@@ -70,8 +74,9 @@ class MeterLine:
                     data = self._contents(event)
                     if data is not None:
                         return data
-        except ConnectionError as problem:
-            msg = f"{self._url}: the connection broke: {problem.strerror or problem}"
+        except OSError as problem:
+            reason = trouble(problem) if isinstance(self._url, SerialUrl) else problem.strerror or problem
+            msg = f"{self._url}: the connection broke: {reason}"
             raise NoAnswerError(msg) from None
 
     async def _hear(self) -> list[ClientEvent]:
@@ -94,7 +99,8 @@ class MeterLine:
         if isinstance(event, Answered) and isinstance(event.reply, ExceptionReply):
             raise self._refused(event.request, event.reply)
         if isinstance(event, Unanswered):
-            msg = f"{self._url}: no answer within {self._timeout_s:g} s"
+            heard = f" (heard {event.heard})" if event.heard else ""
+            msg = f"{self._url}: no answer within {self._timeout_s:g} s{heard}"
             raise NoAnswerError(msg)
         if isinstance(event, Damaged | Broken):
             msg = f"{self._url}: no Modbus answer: {event.reason}"
@@ -120,18 +126,26 @@ async def connect(url: BusUrl, *, timeout_s: float = ANSWER_TIMEOUT_S) -> AsyncI
     NoAnswerError
         If it cannot be reached.
     """
-    reader, writer = await _open(url, timeout_s)
+    streams, link = await (_open_tcp(url, timeout_s) if isinstance(url, TcpUrl) else _open_serial(url, timeout_s))
     try:
-        yield MeterLine(url, reader, writer, timeout_s=timeout_s)
+        yield MeterLine(url, streams, link, timeout_s=timeout_s)
     finally:
-        writer.close()
+        streams[1].close()
         with suppress(OSError):
-            await writer.wait_closed()
+            await streams[1].wait_closed()
 
 
-async def _open(url: BusUrl, timeout_s: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+def unit_asked(url: BusUrl) -> int:
+    """Return the unit to ask for where a URL may name none."""
+    if url.unit is not None:
+        return url.unit
+    return ANY_UNIT if isinstance(url, TcpUrl) else int(str(DEFAULTS["bus_address"]))
+
+
+async def _open_tcp(url: TcpUrl, timeout_s: float) -> tuple[Streams, ClientLink]:
+    link = TcpClientLink(answer_timeout_s=timeout_s, frame_timeout_s=timeout_s)
     try:
-        return await asyncio.wait_for(asyncio.open_connection(url.host, url.port), timeout_s)
+        return await asyncio.wait_for(asyncio.open_connection(url.host, url.port), timeout_s), link
     except TimeoutError:
         reason = f"no answer within {timeout_s:g} s"
     except ConnectionRefusedError:
@@ -142,6 +156,18 @@ async def _open(url: BusUrl, timeout_s: float) -> tuple[asyncio.StreamReader, as
         reason = problem.strerror or str(problem)
     msg = f"{url}: {reason}"
     raise NoAnswerError(msg)
+
+
+async def _open_serial(url: SerialUrl, timeout_s: float) -> tuple[Streams, ClientLink]:
+    settings, _ = fitting(SerialSettings.of(url))
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(loop=loop)
+    try:
+        transport, protocol = await open_port(settings, lambda: asyncio.StreamReaderProtocol(reader, loop=loop))
+    except ListenError as problem:
+        raise NoAnswerError(str(problem)) from None
+    writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+    return (reader, writer), RtuClientLink(answer_timeout_s=timeout_s, timing=settings.timing)
 
 
 async def read_values(url: BusUrl, *, timeout_s: float = ANSWER_TIMEOUT_S) -> Reading:

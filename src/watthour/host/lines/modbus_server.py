@@ -1,21 +1,21 @@
 """Meters listening on a Modbus TCP port.
 
-In: connections. Out: what the station answers, each connection's requests in their order. While a command is on its way to the
-meter, or a client does not read its replies, nothing more is read from that client; the others do not notice.
+In: connections. Out: each one's requests answered in their order. What one client does, the others do not notice.
 """
 
 import asyncio
 import errno
 import resource
 import socket
-from collections import deque
 from collections.abc import Sequence
 
-from watthour.errors import ListenError, UsageError
+from watthour.errors import ListenError
+from watthour.host.lines.conversation import Conversation
 from watthour.host.lines.port import MeterPort
-from watthour.host.lines.url import BusUrl
-from watthour.station.modbus import Ask, Station
-from watthour.wire.modbus.link import Broken, Requested, StationEvent
+from watthour.host.lines.shared_line import CLOSING_S, SharedLine, TellFault, check_units
+from watthour.host.lines.url import TcpUrl
+from watthour.station.modbus import TCP_PORT, Station
+from watthour.wire.modbus.faults import FaultInjector
 from watthour.wire.modbus.tcp_link import FRAME_TIMEOUT_S, TcpStationLink
 
 CONNECTIONS = 2048
@@ -27,22 +27,14 @@ OTHER_FILES = 256
 READ_BYTES = 4096
 """Bytes taken from a client at a time, some 340 requests: the bound on how long one client holds the others up."""
 
-CLOSING_S = 1.0
-"""Time for commands and replies on their way when the server closes."""
-
-OWN_UNITS = range(1, 248)
-"""Addresses a station may have (Serial Line V1.02, 2.2)."""
-
 
 class ModbusTcpServer:
     """An open port; `serve_modbus_tcp` opens one."""
 
-    def __init__(self, ports: Sequence[MeterPort], station: Station, frame_timeout_s: float) -> None:
-        self.ports = tuple(ports)
-        self.station = station
+    def __init__(self, line: SharedLine, frame_timeout_s: float) -> None:
+        self.line = line
         self.frame_timeout_s = frame_timeout_s
         self.connections: set[_Connection] = set()
-        self.asking: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     @property
@@ -55,7 +47,7 @@ class ModbusTcpServer:
         host, port = sockets[0].getsockname()[:2]
         return str(host), int(port)
 
-    async def open(self, url: BusUrl) -> None:
+    async def open(self, url: TcpUrl) -> None:
         """Begin to listen."""
         allow_connections(CONNECTIONS)
         loop = asyncio.get_running_loop()
@@ -69,10 +61,7 @@ class ModbusTcpServer:
         if self._server is None:
             return
         self._server.close()
-        if self.asking:
-            await asyncio.wait(self.asking, timeout=CLOSING_S)
-        for task in self.asking:
-            task.cancel()
+        await self.line.close()
         for connection in tuple(self.connections):
             connection.close()
         await self._part()
@@ -89,10 +78,12 @@ class ModbusTcpServer:
 
 
 async def serve_modbus_tcp(
-    url: BusUrl,
+    url: TcpUrl,
     ports: Sequence[MeterPort],
     *,
     units: Sequence[int | None] | None = None,
+    injector: FaultInjector | None = None,
+    tell_fault: TellFault | None = None,
     frame_timeout_s: float = FRAME_TIMEOUT_S,
 ) -> ModbusTcpServer:
     """Listen for Modbus TCP and answer for meters until the server is closed.
@@ -103,6 +94,8 @@ async def serve_modbus_tcp(
         The meters that share the port.
     units : sequence of int or None, optional
         The unit of each; None follows the meter's ``bus_address``. Left out: the URL's for all of them.
+    injector : FaultInjector, optional
+        The faults that befall the port, and `tell_fault` who is told of them.
     frame_timeout_s : float
         Time for a frame to end once it has begun.
 
@@ -114,21 +107,10 @@ async def serve_modbus_tcp(
         If the port cannot be opened; the line names it and what to do.
     """
     chosen = tuple(units) if units is not None else (url.unit,) * len(ports)
-    _check_units(url, chosen)
-    server = ModbusTcpServer(ports, Station(chosen), frame_timeout_s)
+    check_units(url, chosen)
+    server = ModbusTcpServer(SharedLine(ports, Station(chosen, TCP_PORT), injector, tell_fault), frame_timeout_s)
     await server.open(url)
     return server
-
-
-def _check_units(url: BusUrl, units: Sequence[int | None]) -> None:
-    fixed = [unit for unit in units if unit is not None]
-    for unit in fixed:
-        if unit not in OWN_UNITS:
-            msg = f"{url}: a meter's unit is {OWN_UNITS[0]} to {OWN_UNITS[-1]}, not {unit}"
-            raise UsageError(msg)
-        if fixed.count(unit) > 1:
-            msg = f"{url}: unit {unit} stands for more than one meter: give each its own"
-            raise UsageError(msg)
 
 
 def allow_connections(wanted: int) -> None:
@@ -147,7 +129,7 @@ _REMEDIES = {
 }
 
 
-def _not_opened(url: BusUrl, problem: OSError) -> ListenError:
+def _not_opened(url: TcpUrl, problem: OSError) -> ListenError:
     """Return what a failed attempt to listen means."""
     if isinstance(problem, socket.gaierror):
         remedy = "no such host"
@@ -161,111 +143,47 @@ class _Connection(asyncio.BufferedProtocol):
 
     def __init__(self, server: ModbusTcpServer) -> None:
         self._server = server
-        self._loop = asyncio.get_running_loop()
-        self._link = TcpStationLink(server.frame_timeout_s)
         self._buffer = bytearray(READ_BYTES)
-        self._queue: deque[Requested] = deque()
-        self._asking = False
-        self._is_broken = False
-        self._is_full = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._transport: asyncio.Transport
-        self.lost: asyncio.Future[None] = self._loop.create_future()
+        self.transport: asyncio.Transport
+        self.conversation: Conversation
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_server hands to a stream protocol
-        self._transport = transport
+        self.transport = transport
         opened = transport.get_extra_info("socket")
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        link = TcpStationLink(self._server.frame_timeout_s)
+        self.conversation = Conversation(self._server.line, link, transport, transport.abort)
         self._server.connections.add(self)
 
     def connection_lost(self, _problem: Exception | None) -> None:
         self._server.connections.discard(self)
-        self._queue.clear()
-        if self._timer is not None:
-            self._timer.cancel()
+        self.conversation.drop()
         self.lost.set_result(None)
 
     def get_buffer(self, _size_hint: int) -> bytearray:
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._hear(self._link.receive(bytes(self._buffer[:nbytes]), self._loop.time()))
+        self.conversation.hear(bytes(self._buffer[:nbytes]))
 
     def eof_received(self) -> bool:
-        """Close when the replies are flushed: nothing is read, so not this either, while a command is on its way."""
-        self._link.end()
+        """Close when the replies are flushed: nothing is read, so not this either, while a reply is on its way."""
+        self.conversation.end()
         return False
 
     def pause_writing(self) -> None:
-        self._is_full = True
-        self._transport.pause_reading()
+        self.conversation.pause()
 
     def resume_writing(self) -> None:
-        self._is_full = False
-        self._go_on()
+        self.conversation.resume()
 
     def close(self) -> None:
         """Close when what is written is sent."""
-        self._transport.close()
+        self.transport.close()
 
     def abort(self) -> None:
         """Cut the client off."""
-        self._transport.abort()
-
-    def _hear(self, events: Sequence[StationEvent]) -> None:
-        """Take what the link heard: requests to answer, or that no more can be heard."""
-        for event in events:
-            if isinstance(event, Requested):
-                self._queue.append(event)
-            elif isinstance(event, Broken):
-                self._is_broken = True
-        self._answer()
-        deadline = self._link.next_deadline()
-        if deadline is not None and self._timer is None:
-            self._timer = self._loop.call_at(deadline, self._wait_no_longer)
-
-    def _answer(self) -> None:
-        """Answer what is asked, in order, up to a command that the meter must be asked."""
-        replies = []
-        while self._queue and not self._asking:
-            asked = self._queue.popleft()
-            answer = self._server.station.answer(asked.unit, asked.request, [port.view() for port in self._server.ports])
-            if isinstance(answer, Ask):
-                self._ask(answer, asked)
-            elif answer is not None:
-                replies.append(self._link.send(answer, asked))
-        if replies:
-            self._transport.write(b"".join(replies))
-        if self._is_broken and not self._asking:
-            self._transport.close()
-
-    def _ask(self, ask: Ask, asked: Requested) -> None:
-        """Send a command on its way to the meter, and hear no more until its outcome is there."""
-        self._asking = True
-        self._transport.pause_reading()
-        task = self._loop.create_task(self._carry(ask, asked))
-        self._server.asking.add(task)
-        task.add_done_callback(self._server.asking.discard)
-
-    async def _carry(self, ask: Ask, asked: Requested) -> None:
-        try:
-            reply = ask.reply(await self._server.ports[ask.meter].ask(ask.command))
-        except Exception as problem:  # noqa: BLE001 - whatever failed, the client gets its exception and the log its cause
-            self._loop.call_exception_handler({"message": "a command could not be carried to the meter", "exception": problem})
-            reply = ask.failed()
-        self._asking = False
-        if not self._transport.is_closing():
-            self._transport.write(self._link.send(reply, asked))
-            self._answer()
-            self._go_on()
-
-    def _go_on(self) -> None:
-        """Read on where nothing speaks against it."""
-        if not self._asking and not self._is_full:
-            self._transport.resume_reading()
-
-    def _wait_no_longer(self) -> None:
-        self._timer = None
-        self._hear(self._link.receive(b"", self._loop.time()))
+        self.transport.abort()

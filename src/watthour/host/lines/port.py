@@ -1,4 +1,4 @@
-"""What a line needs of a meter: its newest view, and somewhere to ask."""
+"""What a line needs of a meter: its newest view, the time since its source began, and somewhere to ask."""
 
 from typing import Protocol
 
@@ -10,6 +10,9 @@ class MeterPort(Protocol):
 
     def view(self) -> View:
         """Return the newest view; the same object as long as there is no newer one."""
+
+    def sample_time_s(self) -> float:
+        """Return the sample time of the newest view, counted from the source's first sample."""
 
     async def ask(self, command: Command) -> Outcome:
         """Carry a command to the meter and return its outcome."""

@@ -1,0 +1,159 @@
+"""Meters answering on a serial line, Modbus RTU.
+
+In: a port. Out: the requests on it that are for these meters, answered in their order. A port that disappears while the meters
+run is told once and tried again until it is back; the meters go on.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from watthour.errors import ListenError
+from watthour.host.lines.conversation import Conversation
+from watthour.host.lines.port import MeterPort
+from watthour.host.lines.serial_port import SerialSettings, fitting, open_port, trouble
+from watthour.host.lines.shared_line import CLOSING_S, SharedLine, TellFault, check_units
+from watthour.host.lines.url import SerialUrl
+from watthour.station.modbus import SERIAL_LINE, Station
+from watthour.wire.modbus.faults import FaultInjector
+from watthour.wire.modbus.rtu_link import RtuStationLink
+
+RETRY_S = 1.0
+"""Time between two attempts to open a port that has disappeared."""
+
+
+def _unheard(_text: str) -> None:
+    """Tell nobody."""
+
+
+class ModbusRtuServer:
+    """An open line; `serve_modbus_rtu` opens one.
+
+    Parameters
+    ----------
+    tell : callable
+        Told in one line of what happens to the port.
+    """
+
+    def __init__(self, line: SharedLine, settings: SerialSettings, tell: Callable[[str], None] = _unheard) -> None:
+        self.line = line
+        self.settings = settings
+        self._tell = tell
+        self._wire: _Wire | None = None
+        self._reopening: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Open the port.
+
+        Raises
+        ------
+        ListenError
+            Naming the device and what to do.
+        """
+        self.settings, remarks = fitting(self.settings)
+        for remark in remarks:
+            self._tell(remark)
+        await self._connect()
+
+    async def close(self) -> None:
+        """Answer no more, let what is on its way arrive, and close the port."""
+        if self._reopening is not None:
+            self._reopening.cancel()
+        wire, self._wire = self._wire, None
+        await self.line.close()
+        if wire is not None:
+            wire.transport.close()
+            await asyncio.wait([wire.lost], timeout=CLOSING_S)
+            wire.transport.abort()
+
+    def lost(self, wire: "_Wire", problem: Exception | None) -> None:
+        """Take it that a port is gone, and look for it again."""
+        if wire is not self._wire:
+            return
+        self._wire = None
+        reason = "closed" if problem is None else trouble(problem)
+        self._tell(f"{self.settings.device}: the line is gone ({reason}): trying again until it is back")
+        self._reopening = asyncio.get_running_loop().create_task(self._reopen())
+
+    async def _connect(self) -> None:
+        _, self._wire = await open_port(self.settings, lambda: _Wire(self))
+
+    async def _reopen(self) -> None:
+        while self._wire is None:
+            await asyncio.sleep(RETRY_S)
+            try:
+                await self._connect()
+            except ListenError:
+                continue
+        self._tell(f"{self.settings.device}: the line is back")
+
+
+async def serve_modbus_rtu(
+    url: SerialUrl,
+    ports: Sequence[MeterPort],
+    *,
+    units: Sequence[int | None] | None = None,
+    injector: FaultInjector | None = None,
+    tell_fault: TellFault | None = None,
+    tell: Callable[[str], None] = _unheard,
+) -> ModbusRtuServer:
+    """Answer for meters on a serial line until the server is closed.
+
+    Parameters
+    ----------
+    ports : sequence of MeterPort
+        The meters that share the line; where the URL is silent, the first one's settings say how it is opened.
+    units : sequence of int or None, optional
+        The unit of each; None follows the meter's ``bus_address``. Left out: the URL's for all of them.
+    injector : FaultInjector, optional
+        The faults that befall the line, and `tell_fault` who is told of them.
+    tell : callable
+        Told in one line of what happens to the port.
+
+    Raises
+    ------
+    UsageError
+        If a unit is no station's, or stands for two meters.
+    ListenError
+        If the port cannot be opened; the line names it and what to do.
+    """
+    chosen = tuple(units) if units is not None else (url.unit,) * len(ports)
+    check_units(url, chosen)
+    settings = SerialSettings.of(url, ports[0].view().parameters)
+    line = SharedLine(ports, Station(chosen, SERIAL_LINE), injector, tell_fault)
+    server = ModbusRtuServer(line, settings, tell)
+    await server.open()
+    return server
+
+
+class _Wire(asyncio.Protocol):
+    """The port as it is open now."""
+
+    def __init__(self, server: ModbusRtuServer) -> None:
+        self._server = server
+        self.transport: asyncio.Transport
+        self.conversation: Conversation
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what serialx hands to a protocol
+        self.transport = transport
+        link = RtuStationLink(self._server.settings.timing)
+        self.conversation = Conversation(self._server.line, link, transport, _stay_silent)
+
+    def connection_lost(self, problem: Exception | None) -> None:
+        self.conversation.drop()
+        self.lost.set_result(None)
+        self._server.lost(self, problem)
+
+    def data_received(self, data: bytes) -> None:
+        self.conversation.hear(data)
+
+    def pause_writing(self) -> None:
+        self.conversation.pause()
+
+    def resume_writing(self) -> None:
+        self.conversation.resume()
+
+
+def _stay_silent() -> None:
+    """Do what a cut does to a station on a serial line: for the others it is silent."""

@@ -1,0 +1,105 @@
+"""The meters that answer on one line, whatever carries it: a TCP port with its connections, or a tty.
+
+In: what was asked. Out: what the station answers, what becomes of it by a script of faults, and commands on their way to the
+meters.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from watthour.errors import UsageError
+from watthour.host.lines.port import MeterPort
+from watthour.host.lines.url import BusUrl
+from watthour.station.modbus import Answer, Ask, Station
+from watthour.view import Outcome
+from watthour.wire.modbus.faults import BusFault, Encoder, FaultInjector, Outgoing
+from watthour.wire.modbus.link import Requested
+from watthour.wire.modbus.message import Reply
+
+OWN_UNITS = range(1, 248)
+"""Addresses a station may have (Serial Line V1.02, 2.2)."""
+
+CLOSING_S = 1.0
+"""Time for commands and replies on their way when a line closes."""
+
+TellFault = Callable[[BusFault, Requested, int], None]
+"""What is told of a fault that struck: the fault, what was asked, and the instant in nanoseconds UTC."""
+
+
+class SharedLine:
+    """Meters on one line.
+
+    Parameters
+    ----------
+    ports : sequence of MeterPort
+    station : Station
+        Of as many units.
+    injector : FaultInjector, optional
+        The faults that befall the line.
+    tell_fault : callable, optional
+        Told of each fault that strikes.
+    """
+
+    def __init__(
+        self,
+        ports: Sequence[MeterPort],
+        station: Station,
+        injector: FaultInjector | None = None,
+        tell_fault: TellFault | None = None,
+    ) -> None:
+        self._ports = tuple(ports)
+        self._station = station
+        self._injector = injector
+        self._tell_fault = tell_fault
+        self._asking: set[asyncio.Task[None]] = set()
+
+    def answer(self, asked: Requested) -> Answer:
+        """Return what a request gets."""
+        return self._station.answer(asked.unit, asked.request, [port.view() for port in self._ports])
+
+    def outgoing(self, reply: Reply, asked: Requested, link: Encoder) -> Outgoing:
+        """Return what leaves for a reply: its bytes, or what the script's faults make of them."""
+        if self._injector is None:
+            return Outgoing(data=link.send(reply, asked))
+        views = [port.view() for port in self._ports]
+        meter = self._station.meter_of(asked.unit, views) or 0
+        outgoing = self._injector.distort(reply, asked, link, self._ports[meter].sample_time_s())
+        if self._tell_fault is not None:
+            for fault in outgoing.struck:
+                self._tell_fault(fault, asked, views[meter].time_ns)
+        return outgoing
+
+    async def outcome(self, ask: Ask) -> Outcome:
+        """Carry a command to its meter, and return how it ended."""
+        return await self._ports[ask.meter].ask(ask.command)
+
+    def begin(self, carrying: Coroutine[Any, Any, None]) -> None:
+        """Let commands be carried while the line goes on."""
+        task = asyncio.get_running_loop().create_task(carrying)
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def close(self) -> None:
+        """Let commands on their way arrive, and give up those that do not."""
+        if self._asking:
+            await asyncio.wait(self._asking, timeout=CLOSING_S)
+        for task in self._asking:
+            task.cancel()
+
+
+def check_units(url: BusUrl, units: Sequence[int | None]) -> None:
+    """Refuse units that no station has, or that stand for two meters.
+
+    Raises
+    ------
+    UsageError
+    """
+    fixed = [unit for unit in units if unit is not None]
+    for unit in fixed:
+        if unit not in OWN_UNITS:
+            msg = f"{url}: a meter's unit is {OWN_UNITS[0]} to {OWN_UNITS[-1]}, not {unit}"
+            raise UsageError(msg)
+        if fixed.count(unit) > 1:
+            msg = f"{url}: unit {unit} stands for more than one meter: give each its own"
+            raise UsageError(msg)

@@ -1,0 +1,127 @@
+"""Which meters share a line: those that are to listen on the same port, or on the same tty.
+
+In: for each meter the addresses it is to listen on. Out: the lines, each with its meters in the order they were named; or one
+line that names both meters that cannot be on it together. An open line answers for all of them.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from watthour.errors import UsageError
+from watthour.host.lines.modbus_server import ModbusTcpServer, serve_modbus_tcp
+from watthour.host.lines.port import MeterPort
+from watthour.host.lines.serial_port import SerialSettings
+from watthour.host.lines.serial_server import ModbusRtuServer, serve_modbus_rtu
+from watthour.host.lines.shared_line import TellFault
+from watthour.host.lines.url import BusUrl, SerialUrl, TcpUrl
+from watthour.wire.modbus.faults import FaultInjector
+
+Place = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """A meter on a line.
+
+    Parameters
+    ----------
+    owner : str
+        What messages call the meter: its configuration.
+    """
+
+    owner: str
+    url: BusUrl
+    port: MeterPort
+
+    @property
+    def unit(self) -> int:
+        """The unit it answers now."""
+        return int(str(self.port.view().parameters["bus_address"])) if self.url.unit is None else self.url.unit
+
+
+def place_of(url: BusUrl) -> Place:
+    """Return where a URL leads, whatever the unit: two that lead to the same place share a line.
+
+    A port that the system is to choose is nobody else's.
+    """
+    if isinstance(url, SerialUrl):
+        return (os.path.realpath(url.device),)
+    return (url.host, url.port) if url.port else (object(),)
+
+
+def lines_of(listeners: Sequence[Listener]) -> list[tuple[Listener, ...]]:
+    """Return the listeners of each line.
+
+    Raises
+    ------
+    UsageError
+        If two meters on a line have the same unit, or want a port opened differently; the line names both.
+    """
+    lines: dict[Place, list[Listener]] = {}
+    for listener in listeners:
+        line = lines.setdefault(place_of(listener.url), [])
+        for other in line:
+            _check_together(other, listener)
+        line.append(listener)
+    return [tuple(line) for line in lines.values()]
+
+
+def _check_together(one: Listener, other: Listener) -> None:
+    owners = f"{one.owner} and {other.owner}" if one.owner != other.owner else f"{one.owner} twice"
+    if one.unit == other.unit:
+        msg = f"{other.url}: unit {one.unit} is wanted by {owners}: give each its own, with ?unit= or bus_address"
+        raise UsageError(msg)
+    if isinstance(one.url, SerialUrl) and isinstance(other.url, SerialUrl):
+        ways = [_way(listener.url, listener.port) for listener in (one, other) if isinstance(listener.url, SerialUrl)]
+        if ways[0] != ways[1]:
+            msg = f"{other.url}: {owners} want the line at {ways[0]} and at {ways[1]}: a line has one speed and framing"
+            raise UsageError(msg)
+
+
+def _way(url: SerialUrl, port: MeterPort) -> str:
+    settings = SerialSettings.of(url, port.view().parameters)
+    return f"{settings.baudrate} {settings.framing}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLine:
+    """A line that answers.
+
+    Parameters
+    ----------
+    urls : tuple of str
+        Where each of its meters is now, in their order.
+    """
+
+    server: ModbusTcpServer | ModbusRtuServer
+    urls: tuple[str, ...]
+
+
+async def open_line(
+    listeners: Sequence[Listener],
+    *,
+    injector: FaultInjector | None = None,
+    tell_fault: TellFault | None = None,
+    tell: Callable[[str], None],
+) -> OpenLine:
+    """Open the line that some meters share.
+
+    Raises
+    ------
+    UsageError, ListenError
+        As `serve_modbus_tcp` and `serve_modbus_rtu`.
+    """
+    ports = [listener.port for listener in listeners]
+    urls = [listener.url for listener in listeners]
+    units = [url.unit for url in urls]
+    first = urls[0]
+    if isinstance(first, TcpUrl):
+        tcp = await serve_modbus_tcp(first, ports, units=units, injector=injector, tell_fault=tell_fault)
+        host, port = tcp.address
+        told = (str(replace(url, host=host, port=port)) for url in urls if isinstance(url, TcpUrl))
+        return OpenLine(server=tcp, urls=tuple(told))
+    rtu = await serve_modbus_rtu(first, ports, units=units, injector=injector, tell_fault=tell_fault, tell=tell)
+    opened = rtu.settings
+    at = (str(replace(url, baudrate=opened.baudrate, framing=opened.framing)) for url in urls if isinstance(url, SerialUrl))
+    return OpenLine(server=rtu, urls=tuple(at))
