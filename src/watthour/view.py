@@ -20,6 +20,7 @@ class EventKind(StrEnum):
     SOURCE_STARTED = "source started"
     SOURCE_GAP = "source gap"
     SOURCE_ENDED = "source ended"
+    FAULT_INJECTED = "fault injected"
     POWER_DOWN = "power down"
     POWER_UP = "power up"
     PARAMETER_CHANGED = "parameter changed"

@@ -9,7 +9,7 @@ from watthour.errors import RecordingError
 from watthour.host.config import Plan, SourceWish
 from watthour.host.instants import DEFAULT_START_NS
 from watthour.host.metering import MeteringThread, Pace, begin_work
-from watthour.host.running import ThreadPort, result_of, run_meter
+from watthour.host.running import ThreadPort, result_of, run_meters
 from watthour.parameters import Interface
 from watthour.view import Verdict, WriteSettings
 
@@ -41,7 +41,7 @@ def test_the_result_is_what_the_view_shows(plan):
 
 
 def test_a_run_prints_its_object_and_keeps_its_state(plan, capsys):
-    run_meter(plan, FAST, stop_asked=never, as_json=True)
+    run_meters([plan], FAST, stop_asked=never, as_json=True)
     result = json.loads(capsys.readouterr().out)
     assert result["samples"] == 1600
     assert result["exact"]["import_microwh"] == pytest.approx(325 / 3600 * 1e6, abs=1)
@@ -49,13 +49,13 @@ def test_a_run_prints_its_object_and_keeps_its_state(plan, capsys):
 
 
 def test_a_run_asked_to_stop_before_it_began_ends_in_order(plan, capsys):
-    run_meter(plan, Pace(speed=1e-9, hold=True), stop_asked=lambda: True, as_json=True)
+    run_meters([plan], Pace(speed=1e-9, hold=True), stop_asked=lambda: True, as_json=True)
     assert json.loads(capsys.readouterr().out)["samples"] == 0
 
 
 def test_a_held_run_ends_when_it_is_asked_to(plan, capsys):
     asked = iter([False, False, True])
-    run_meter(plan, Pace(speed=None, hold=True), stop_asked=lambda: next(asked, True), as_json=True)
+    run_meters([plan], Pace(speed=None, hold=True), stop_asked=lambda: next(asked, True), as_json=True)
     assert json.loads(capsys.readouterr().out)["samples"] in {0, 1600}
 
 
@@ -67,7 +67,7 @@ def test_a_failure_of_the_thread_ends_the_run_with_it(plan, monkeypatch, capsys)
 
     monkeypatch.setattr("watthour.meter.Meter.step", gone)
     with pytest.raises(RecordingError, match="the disk is gone"):
-        run_meter(plan, FAST, stop_asked=never, as_json=True)
+        run_meters([plan], FAST, stop_asked=never, as_json=True)
     assert capsys.readouterr().out == ""
 
 

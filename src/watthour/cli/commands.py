@@ -46,6 +46,7 @@ def run(
     speed: str = "1",
     data: Path | None = None,
     listen: Annotated[list[str] | None, Parameter(negative="")] = None,
+    faults: Path | None = None,
     duration: float | None = None,
     hold: Annotated[bool, Parameter(negative="")] = False,
     json: Json = False,
@@ -55,7 +56,7 @@ def run(
     Parameters
     ----------
     config
-        The meter's configuration (TOML); one, so far. Options win over it.
+        A meter's configuration (TOML); several make several meters. Options win over it.
     model
         Code or name of the model; "watthour models" lists them.
     source
@@ -68,6 +69,8 @@ def run(
         Directory that keeps the meter's state.
     listen
         Bus to answer on, such as modbus+tcp://127.0.0.1:1502; may be repeated.
+    faults
+        Script of what shall go wrong on purpose (TOML).
     duration
         Stop at this sample time in seconds, counted from the source's first sample.
     hold
@@ -78,20 +81,23 @@ def run(
     stopping = Stopping()  # before what takes a second to import
 
     from watthour.host.config import Options, plan_from  # noqa: PLC0415
+    from watthour.host.faults import read_faults  # noqa: PLC0415
     from watthour.host.metering import Pace  # noqa: PLC0415
-    from watthour.host.running import run_meter  # noqa: PLC0415
+    from watthour.host.running import run_meters  # noqa: PLC0415
 
     if duration is not None and not 0 < duration <= _LONGEST_DURATION_S:
         msg = f"--duration {duration:g}: ask for more than 0 seconds, and at most {_LONGEST_DURATION_S:g}"
         raise UsageError(msg)
-    if len(config) > 1:
-        msg = (
-            f"{len(config)} configurations: a run meters with one so far; start a second program, on another port, for the next"
-        )
-        raise UsageError(msg)
     options = Options(model=model, source=source, channels=channels, data=data, listen=tuple(listen or ()))
-    plan = plan_from(config[0] if config else None, options)
-    run_meter(plan, Pace(speed=_speed(speed), duration_s=duration, hold=hold), stop_asked=stopping.is_asked, as_json=json)
+    plans = [plan_from(path, options) for path in config or (None,)]
+    script = None if faults is None else read_faults(faults)
+    run_meters(
+        plans,
+        Pace(speed=_speed(speed), duration_s=duration, hold=hold),
+        stop_asked=stopping.is_asked,
+        as_json=json,
+        faults=script,
+    )
 
 
 def _speed(text: str) -> float | None:

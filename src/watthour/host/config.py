@@ -85,6 +85,8 @@ class Plan:
 
     Parameters
     ----------
+    name : str
+        What messages call the meter: its configuration as the user named it.
     settings : mapping of str to Setting
         Settings the user gave; the others have their defaults.
     data : Path, optional
@@ -92,6 +94,7 @@ class Plan:
     listen : tuple of BusUrl
     """
 
+    name: str = "this meter"
     settings: Mapping[str, Setting] = field(default_factory=dict)
     source: SourceWish | None = None
     listen: tuple[BusUrl, ...] = ()
@@ -147,7 +150,7 @@ def read_config(path: Path) -> Plan:
     table = check_toml(str(path), content, _MeterFile)
     text = content.decode()
     settings = _settings(str(path), text, table.meter)
-    plan = Plan(settings=settings, source=_source(path.parent, table.source))
+    plan = Plan(name=str(path), settings=settings, source=_source(path.parent, table.source))
     listen: list[BusUrl] = []
     for place, row in enumerate(table.listen):
         try:

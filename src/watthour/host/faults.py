@@ -7,23 +7,26 @@ are seconds of sample time since the source's first sample, so that a test with 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from watthour.errors import ConfigError, UsageError
 from watthour.host.lines.sharing import place_of
-from watthour.host.lines.url import BusUrl, parse_url
+from watthour.host.lines.url import BusUrl, SerialUrl, parse_url
 from watthour.host.toml_files import check_toml, read_toml
 from watthour.host.toml_lines import line_of
 from watthour.wire.modbus.faults import BusFault, FaultInjector, FaultKind
 
-OWN_WORDS: Mapping[str, frozenset[FaultKind]] = {
-    "delay_s": frozenset({FaultKind.DELAY}),
-    "code": frozenset({FaultKind.EXCEPTION}),
-    "as_unit": frozenset({FaultKind.WRONG_UNIT}),
-    "bytes": frozenset({FaultKind.TRUNCATED, FaultKind.NOISE}),
-}
+OWN_WORDS: Mapping[str, frozenset[FaultKind]] = MappingProxyType(
+    {
+        "delay_s": frozenset({FaultKind.DELAY}),
+        "code": frozenset({FaultKind.EXCEPTION}),
+        "as_unit": frozenset({FaultKind.WRONG_UNIT}),
+        "bytes": frozenset({FaultKind.TRUNCATED, FaultKind.NOISE}),
+    }
+)
 """Words of a row that belong to some kinds alone."""
 
 
@@ -116,19 +119,24 @@ class FaultScript:
         ]
         return FaultInjector(mine, self.seed, has_crc=has_crc) if any(mine) else None
 
-    def check_listeners(self, urls: Sequence[BusUrl]) -> None:
-        """Refuse a fault of a line that is none of these.
+    def remarks(self, urls: Sequence[BusUrl]) -> list[str]:
+        """Return what a user should know of faults that strike nothing where meters listen on these addresses.
 
         Raises
         ------
         ConfigError
-            Naming its line in the file.
+            If a fault names a line that is none of these, with its line in the file.
         """
         places = {place_of(url) for url in urls}
         for row, at in enumerate(self.listeners):
             if at is not None and place_of(at) not in places:
                 line = line_of(self.text, ("bus", row, "listener"))
                 raise ConfigError(self.file, f"no meter listens on {at}; leave listener out to mean every line", line)
+        if self.bus and not urls:
+            return [f"{self.file}: no meter listens, so the faults of the bus strike nothing"]
+        if any(fault.kind is FaultKind.WRONG_CRC for fault in self.bus) and not any(isinstance(url, SerialUrl) for url in urls):
+            return [f"{self.file}: wrong_crc strikes serial lines only, and no meter listens on one"]
+        return []
 
 
 def read_faults(path: Path) -> FaultScript:

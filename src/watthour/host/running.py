@@ -1,7 +1,7 @@
-"""One run of a meter from its start to its end: source, thread, listeners, screen, and what is printed.
+"""One run of some meters from its start to its end: sources, threads, lines, screen, and what is printed.
 
-The main thread is the buses' and the screen's; the meter has a thread of its own. Signals ask it to stop; its
-state is kept before the program ends.
+The main thread is the buses' and the screen's; each meter has a thread of its own. Signals ask them to stop, and so does the
+failure of one of them; their state is kept before the program ends.
 """
 
 import asyncio
@@ -9,16 +9,21 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
 
 from rich.console import Console
 
+from watthour.errors import UsageError, WatthourError
 from watthour.host.config import Plan
+from watthour.host.faults import FaultScript
 from watthour.host.instants import iso
-from watthour.host.lines import BusUrl, serve_modbus_tcp
+from watthour.host.lines import Listener, SerialUrl, lines_of, open_line
 from watthour.host.metering import MeteringThread, Pace, Work, begin_work, warm
 from watthour.host.store import DataDirectory
-from watthour.host.terminal import Scene, event_line, say, value_tables, watched
-from watthour.view import Command, Outcome, View
+from watthour.host.terminal import Scene, event_line, rack_table, say, value_tables, watched
+from watthour.view import Command, Event, EventKind, Outcome, View
+from watthour.wire.modbus.faults import BusFault
+from watthour.wire.modbus.link import Requested
 
 
 class ThreadPort:
@@ -36,73 +41,192 @@ class ThreadPort:
         """Return the view last published."""
         return self._thread.view
 
+    def sample_time_s(self) -> float:
+        """Return the sample time of that view, counted from the source's first sample."""
+        return self._thread.sample_time_s
+
     async def ask(self, command: Command) -> Outcome:
         """Hand a command to the thread and wait for its outcome."""
         return await asyncio.wrap_future(self._thread.submit(command))
 
 
-def run_meter(plan: Plan, pace: Pace, *, stop_asked: Callable[[], bool], as_json: bool) -> None:
-    """Meter what a plan says, and print the result.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningMeter:
+    """A meter of a run.
+
+    Parameters
+    ----------
+    label : str
+        What stands before each line about it: empty where it is the only one.
+    """
+
+    plan: Plan
+    work: Work
+    thread: MeteringThread
+    label: str
+
+    def listeners(self) -> list[Listener]:
+        """Return where it is to listen."""
+        port = ThreadPort(self.thread)
+        return [Listener(owner=self.plan.name, url=url, port=port) for url in self.plan.listen]
+
+    def news(self) -> list[str]:
+        """Return what happened to it since last asked, one line each."""
+        return [f"{self.label}{event_line(event)}" for event in self.thread.take_events()]
+
+    def failure(self) -> BaseException | None:
+        """Return what ended it before its time, naming it where there are others."""
+        failure = self.thread.failure
+        if self.label and isinstance(failure, WatthourError):
+            return WatthourError(f"{self.label}{failure}")
+        return failure
+
+
+def run_meters(
+    plans: Sequence[Plan], pace: Pace, *, stop_asked: Callable[[], bool], as_json: bool, faults: FaultScript | None = None
+) -> None:
+    """Meter what some plans say, each with a meter of its own, and print the results in the order of the plans.
 
     Parameters
     ----------
     stop_asked : callable
         Whether a signal has asked the program to stop.
+    faults : FaultScript, optional
+        What shall go wrong on purpose.
 
     Raises
     ------
     WatthourError
         What stopped the run, in one line; the state metered so far is kept.
     """
+    _check_apart(plans)
     with ExitStack() as stack:
-        store = None
-        if plan.data is not None:
-            store = stack.enter_context(DataDirectory(plan.data, int(str(plan.setting("serial")))))
-        assert plan.source is not None  # noqa: S101 - plan_from refuses a plan without one
-        work = begin_work(plan, plan.source, store)
-        if not work.finished:
-            warm(work.source.sample_type, say)
-        thread = MeteringThread(work, pace)
-        shown = asyncio.run(_run(thread, work, plan.listen, pace, stop_asked, quiet=as_json))
-    if thread.failure is not None:
-        raise thread.failure
+        meters = [_begin(plan, pace, stack, is_alone=len(plans) == 1) for plan in plans]
+        for sample_type in sorted({meter.work.source.sample_type for meter in meters if not meter.work.finished}):
+            warm(sample_type, say)
+        shown = asyncio.run(_run(meters, pace, stop_asked, faults, quiet=as_json))
+    for meter in meters:
+        failure = meter.failure()
+        if failure is not None:
+            raise failure
+    views = [meter.thread.view for meter in meters]
     if as_json:
-        sys.stdout.write(json.dumps(result_of(thread.view)) + "\n")
+        sys.stdout.write("".join(json.dumps(result_of(view)) + "\n" for view in views))
         sys.stdout.flush()
     elif not (shown and sys.stdout.isatty()):
-        Console().print(value_tables(thread.view.values))
+        Console().print(value_tables(views[0].values) if len(views) == 1 else rack_table(views))
+
+
+def _check_apart(plans: Sequence[Plan]) -> None:
+    """Refuse two meters that would keep their state in the same directory."""
+    owners: dict[object, str] = {}
+    for plan in plans:
+        if plan.data is None:
+            continue
+        place = (plan.data.resolve(), plan.setting("serial"))
+        if place in owners:
+            msg = f"{owners[place]} and {plan.name} keep their state as serial {place[1]} in {plan.data}: give each its own serial"
+            raise UsageError(msg)
+        owners[place] = plan.name
+
+
+def _begin(plan: Plan, pace: Pace, stack: ExitStack, *, is_alone: bool) -> RunningMeter:
+    store = None
+    if plan.data is not None:
+        store = stack.enter_context(DataDirectory(plan.data, int(str(plan.setting("serial")))))
+    assert plan.source is not None  # noqa: S101 - plan_from refuses a plan without one
+    work = begin_work(plan, plan.source, store)
+    return RunningMeter(plan=plan, work=work, thread=MeteringThread(work, pace), label="" if is_alone else f"{plan.name}: ")
 
 
 async def _run(
-    thread: MeteringThread, work: Work, listen: Sequence[BusUrl], pace: Pace, stop_asked: Callable[[], bool], *, quiet: bool
+    meters: Sequence[RunningMeter],
+    pace: Pace,
+    stop_asked: Callable[[], bool],
+    faults: FaultScript | None,
+    *,
+    quiet: bool,
 ) -> bool:
     """Run to the end, and say whether the values have been on the screen."""
+    news: list[str] = []
     async with AsyncExitStack() as stack:
-        listeners = []
-        for url in listen:
-            server = await serve_modbus_tcp(url, [ThreadPort(thread)])
-            stack.push_async_callback(server.close)
-            host, port = server.address
-            listeners.append(str(BusUrl(scheme=url.scheme, host=host, port=port, unit=url.unit)))
-        scene = Scene(source=work.source.name, rate_hz=work.source.rate_hz, listeners=listeners)
-        for remark in work.remarks:
-            say(remark)
-        with watched(thread, scene, fast=pace.speed is None, quiet=quiet) as watching:
-            told = () if watching.is_live else (*(f"listening on {text}" for text in listeners), *thread.view.warnings)
-            for line in told:
+        urls = await _open_lines(meters, faults, stack, news.append)
+        for meter in meters:
+            for remark in meter.work.remarks:
+                say(f"{meter.label}{remark}")
+        watchable = [(meter.thread, _scene(meter, urls)) for meter in meters]
+        with watched(watchable, fast=pace.speed is None, quiet=quiet) as watching:
+            for line in () if watching.is_live else _opening_lines(meters, urls):
                 say(line)
-            thread.start()
+            for meter in meters:
+                meter.thread.start()
             try:
-                while not thread.done.is_set():
-                    if stop_asked():
-                        thread.stop()
+                while not all(meter.thread.done.is_set() for meter in meters):
+                    if stop_asked() or any(meter.thread.failure is not None for meter in meters):
+                        _stop(meters)
                     await asyncio.sleep(watching.every_s)
-                    watching.look([event_line(event) for event in thread.take_events()])
+                    watching.look(_taken(meters, news))
             finally:
-                thread.stop()
-                thread.join()
-            watching.look([event_line(event) for event in thread.take_events()])
+                _stop(meters)
+                for meter in meters:
+                    meter.thread.join()
+            watching.look(_taken(meters, news))
+    for line in news:
+        say(line)
     return watching.is_live
+
+
+def _stop(meters: Sequence[RunningMeter]) -> None:
+    for meter in meters:
+        meter.thread.stop()
+
+
+def _taken(meters: Sequence[RunningMeter], news: list[str]) -> list[str]:
+    """Return what happened to the lines and to the meters, and take it off the list."""
+    taken, news[:] = news[:], []
+    return [*taken, *(line for meter in meters for line in meter.news())]
+
+
+Urls = Sequence[tuple[Listener, str]]
+"""Where each listener is now."""
+
+
+def _scene(meter: RunningMeter, urls: Urls) -> Scene:
+    mine = [text for listener, text in urls if listener.owner == meter.plan.name]
+    return Scene(source=meter.work.source.name, rate_hz=meter.work.source.rate_hz, listeners=mine)
+
+
+def _opening_lines(meters: Sequence[RunningMeter], urls: Urls) -> list[str]:
+    warnings = [f"{meter.label}{warning}" for meter in meters for warning in meter.thread.view.warnings]
+    return [*(f"listening on {text}" for _, text in urls), *warnings]
+
+
+async def _open_lines(
+    meters: Sequence[RunningMeter], faults: FaultScript | None, stack: AsyncExitStack, tell: Callable[[str], None]
+) -> Urls:
+    """Open every line, and return where each listener is, in the order of the meters."""
+    listeners = [listener for meter in meters for listener in meter.listeners()]
+    for remark in () if faults is None else faults.remarks([listener.url for listener in listeners]):
+        say(remark)
+    places: dict[int, str] = {}
+    for line in lines_of(listeners):
+        wanted = [listener.url for listener in line]
+        is_serial = isinstance(wanted[0], SerialUrl)
+        injector = None if faults is None else faults.injector(wanted, has_crc=is_serial)
+        opened = await open_line(line, injector=injector, tell_fault=_fault_teller(wanted[0], tell), tell=tell)
+        stack.push_async_callback(opened.server.close)
+        places |= {id(listener): text for listener, text in zip(line, opened.urls, strict=True)}
+    return [(listener, places[id(listener)]) for listener in listeners]
+
+
+def _fault_teller(at: object, tell: Callable[[str], None]) -> Callable[[BusFault, Requested, int], None]:
+    """Return what tells of the faults that strike on a line."""
+
+    def tell_fault(fault: BusFault, asked: Requested, time_ns: int) -> None:
+        detail = {"kind": str(fault.kind), "unit": str(asked.unit), "line": str(at)}
+        tell(event_line(Event(time_ns=time_ns, kind=EventKind.FAULT_INJECTED, detail=detail)))
+
+    return tell_fault
 
 
 def result_of(view: View) -> dict[str, object]:

@@ -110,6 +110,11 @@ class MeteringThread(threading.Thread):
         end = round(self._pace.duration_s * self._work.source.rate_hz)
         return Progress(sample=self._sample, end_sample=end if samples is None else min(end, samples))
 
+    @property
+    def sample_time_s(self) -> float:
+        """Sample time of the view last published, counted from the source's first sample."""
+        return (self._view.time_ns - self._work.start_ns) / NANOSECONDS
+
     def stop(self) -> None:
         """Ask the thread to stop after the step at hand, with its state kept."""
         self._stop_asked.set()

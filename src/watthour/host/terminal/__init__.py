@@ -2,13 +2,14 @@
 
 from watthour.host.terminal.live import Scene, watched
 from watthour.host.terminal.log import event_line, say
-from watthour.host.terminal.tables import map_table, models_table, reading_tables, value_tables
+from watthour.host.terminal.tables import map_table, models_table, rack_table, reading_tables, value_tables
 
 __all__ = [
     "Scene",
     "event_line",
     "map_table",
     "models_table",
+    "rack_table",
     "reading_tables",
     "say",
     "value_tables",

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from watthour.host.instants import iso
 from watthour.host.metering import MeteringThread
 from watthour.host.terminal.figures import elapsed, figure
 from watthour.host.terminal.log import say
-from watthour.host.terminal.tables import value_tables
+from watthour.host.terminal.tables import rack_table, value_tables
 from watthour.models import model_of
 from watthour.view import View
 
@@ -64,6 +64,22 @@ def live_page(view: View, scene: Scene, sample_rate: float | None, events: Seque
     return Group(*lines, Text("Ctrl-C stops", style="dim"))
 
 
+def rack_page(views: Sequence[View], scenes: Sequence[Scene], events: Sequence[str]) -> RenderableType:
+    """Return one picture of several running meters."""
+    head = Text.assemble((f"{len(views)} meters", "bold"), f"  {iso(max(view.time_ns for view in views))[:19]}Z")
+    lines: list[RenderableType] = [head, Text(), rack_table(views), Text()]
+    lines += [Text(f"{view.serial}: no voltage, its bus is silent", style="bold red") for view in views if not view.powered]
+    for view, scene in zip(views, scenes, strict=True):
+        lines += [Text(f"{view.serial}: listening on {url}", style="green") for url in scene.listeners]
+        lines += [Text(f"{view.serial}: {warning}", style="yellow") for warning in view.warnings]
+    lines += [Text(event, style="dim") for event in events[-_SHOWN_EVENTS:]]
+    return Group(*lines, Text("Ctrl-C stops", style="dim"))
+
+
+Watchable = tuple[MeteringThread, Scene]
+"""A meter at work, and what stands around its values."""
+
+
 class Watching:
     """What looks at a run a few times a second; this one only tells its events, line by line."""
 
@@ -93,21 +109,39 @@ class _WatchingValues(Watching):
         self._live.update(live_page(self._thread.view, self._scene, sample_rate, self._events), refresh=True)
 
 
-class _WatchingProgress(Watching):
-    """Shows how far a fast run has come."""
+class _WatchingRack(Watching):
+    """Shows several meters' values as they change."""
 
-    def __init__(self, thread: MeteringThread, bar: Progress, task: TaskID) -> None:
-        self._thread, self._bar, self._task = thread, bar, task
+    is_live = True
+    every_s = 0.25
+
+    def __init__(self, meters: Sequence[Watchable], live: Live) -> None:
+        self._meters, self._live = meters, live
+        self._events: list[str] = []
+
+    def look(self, events: Sequence[str]) -> None:
+        self._events = [*self._events, *events][-_SHOWN_EVENTS:]
+        views, scenes = [thread.view for thread, _ in self._meters], [scene for _, scene in self._meters]
+        self._live.update(rack_page(views, scenes, self._events), refresh=True)
+
+
+class _WatchingProgress(Watching):
+    """Shows how far a fast run has come, a bar a meter."""
+
+    def __init__(self, meters: Sequence[Watchable], bar: Progress) -> None:
+        self._bar = bar
+        self._bars = [(thread, bar.add_task(Path(scene.source).name, total=None, state="")) for thread, scene in meters]
 
     def look(self, events: Sequence[str]) -> None:
         super().look(events)
-        progress = self._thread.progress
-        shown = figure(self._thread.view.values.get("import_wh"), "Wh imported")
-        self._bar.update(self._task, total=progress.end_sample, completed=progress.sample, state=shown)
+        for thread, task in self._bars:
+            progress = thread.progress
+            shown = figure(thread.view.values.get("import_wh"), "Wh imported")
+            self._bar.update(task, total=progress.end_sample, completed=progress.sample, state=shown)
 
 
 @contextmanager
-def watched(thread: MeteringThread, scene: Scene, *, fast: bool, quiet: bool) -> Iterator[Watching]:
+def watched(meters: Sequence[Watchable], *, fast: bool, quiet: bool) -> Iterator[Watching]:
     """Yield what watches a run while the context lasts.
 
     Parameters
@@ -123,7 +157,7 @@ def watched(thread: MeteringThread, scene: Scene, *, fast: bool, quiet: bool) ->
     elif fast:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
         with Progress(*columns, TextColumn("{task.fields[state]}"), TimeRemainingColumn(), console=console) as bar:
-            yield _WatchingProgress(thread, bar, bar.add_task(Path(scene.source).name, total=None, state=""))
+            yield _WatchingProgress(meters, bar)
     else:
         with Live(console=console, auto_refresh=False) as live:
-            yield _WatchingValues(thread, scene, live)
+            yield _WatchingValues(*meters[0], live) if len(meters) == 1 else _WatchingRack(meters, live)

@@ -1,6 +1,6 @@
 """Tables for people: a meter's values and registers, the range, the register map."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -11,9 +11,9 @@ from watthour.host.terminal.figures import UNKNOWN, energy, factor, figure
 from watthour.maps import Status
 from watthour.maps.modbus import REGISTERS
 from watthour.maps.sheet import record
-from watthour.models import CURRENT_RANGES, MODELS, RATINGS
+from watthour.models import CURRENT_RANGES, MODELS, RATINGS, model_of
 from watthour.units import ENERGIES, PHASES, energy_name, energy_unit
-from watthour.view import Number
+from watthour.view import Number, View
 
 Values = Mapping[str, Number]
 
@@ -101,6 +101,25 @@ def reading_tables(url: str, model: str, serial: int, values: Values) -> Rendera
 def value_tables(values: Values) -> RenderableType:
     """Return what a meter measures now, and its registers."""
     return Group(phase_table(values), Text(), register_tables(values))
+
+
+def rack_table(views: Sequence[View]) -> Table:
+    """Return several meters, a row each."""
+    table = _table("Meters", "serial", "model", "V L1", "A L1", "active", "PF", "import kWh", "export kWh", left=2)
+    for view in views:
+        table.add_row(str(view.serial), model_of(view.model).code, *_rack_cells(view.values))
+    return table
+
+
+def _rack_cells(values: Values) -> list[str]:
+    return [
+        figure(values.get("voltage_l1_v"), ""),
+        figure(values.get("current_l1_a"), ""),
+        figure(values.get("power_w"), "W"),
+        factor(values.get("power_factor")),
+        energy(values.get("import_wh")),
+        energy(values.get("export_wh")),
+    ]
 
 
 def models_table() -> RenderableType:
