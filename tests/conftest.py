@@ -5,12 +5,16 @@ Both are there under CI; on a desk without them the test says plainly what is mi
 
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_S = 30.0
 
 
 def absent(what: str) -> None:
@@ -46,3 +50,28 @@ def require_program() -> Callable[[str], str]:
         return str(path)
 
     return require
+
+
+class SerialPair(NamedTuple):
+    """Two linked ptys in place of a serial line: the paths of its ends, and the program that links them."""
+
+    ours: str
+    theirs: str
+    socat: "subprocess.Popen[bytes]"
+
+
+@pytest.fixture
+def serial_pair(tmp_path: Path, require_program: Callable[[str], str]) -> Iterator[SerialPair]:
+    """A serial line with two ends, for as long as the test lasts."""
+    ours, theirs = (str(tmp_path / name) for name in ("line_a", "line_b"))
+    command = [require_program("socat"), *(f"pty,raw,echo=0,link={end}" for end in (ours, theirs))]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as socat:
+        try:
+            give_up_s = time.monotonic() + PATIENCE_S
+            while not (Path(ours).exists() and Path(theirs).exists()):
+                assert time.monotonic() < give_up_s, "socat does not link its ptys"
+                time.sleep(0.01)
+            yield SerialPair(ours, theirs, socat)
+        finally:
+            socat.terminate()
+            socat.wait(PATIENCE_S)

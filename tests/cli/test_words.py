@@ -58,7 +58,7 @@ WRONG_WORDS = [
     (["frob"], "frob"),
     (["run", "--frob"], "--frob"),
     (["run"], "no source: name a configuration, or --source FILE"),
-    (["run", "{config}", "{config}"], "2 configurations"),
+    (["run", "{config}", "{config}"], "named twice"),
     (["run", "{config}", "--speed"], "--speed requires an argument"),
     (["run", "{config}", "--speed", "0"], "--speed 0: write 1, another number above 0, or max"),
     (["run", "{config}", "--speed", "nan"], "--speed nan"),

@@ -111,6 +111,11 @@ class FaultScript:
     plant: tuple[Mapping[str, Any], ...] = ()
     text: str = ""
 
+    @property
+    def line_of_plant(self) -> int | None:
+        """Line of the file where the rows of the plant begin."""
+        return line_of(self.text, ("plant", 0))
+
     def injector(self, line: Sequence[BusUrl], *, has_crc: bool) -> FaultInjector | None:
         """Return the faults of the line that some addresses share; None where there are none."""
         places = {place_of(url) for url in line}

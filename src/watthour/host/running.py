@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from watthour.errors import UsageError, WatthourError
+from watthour.errors import ConfigError, UsageError, WatthourError
 from watthour.host.config import Plan
 from watthour.host.faults import FaultScript
 from watthour.host.instants import iso
@@ -100,6 +100,8 @@ def run_meters(
         What stopped the run, in one line; the state metered so far is kept.
     """
     _check_apart(plans)
+    if faults is not None and faults.plant:
+        raise ConfigError(faults.file, "[[plant]] is planned and not there yet: take these rows out", faults.line_of_plant)
     with ExitStack() as stack:
         meters = [_begin(plan, pace, stack, is_alone=len(plans) == 1) for plan in plans]
         for sample_type in sorted({meter.work.source.sample_type for meter in meters if not meter.work.finished}):
@@ -118,9 +120,13 @@ def run_meters(
 
 
 def _check_apart(plans: Sequence[Plan]) -> None:
-    """Refuse two meters that would keep their state in the same directory."""
+    """Refuse a configuration named twice, and two meters that would keep their state in the same directory."""
     owners: dict[object, str] = {}
+    names = [plan.name for plan in plans]
     for plan in plans:
+        if names.count(plan.name) > 1:
+            msg = f"{plan.name}: named twice: one configuration is one meter"
+            raise UsageError(msg)
         if plan.data is None:
             continue
         place = (plan.data.resolve(), plan.setting("serial"))

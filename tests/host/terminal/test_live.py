@@ -3,7 +3,7 @@
 import pytest
 
 from watthour.host.terminal import Scene
-from watthour.host.terminal.live import SampleRate, live_page
+from watthour.host.terminal.live import SampleRate, live_page, rack_page
 
 SCENE = Scene(
     source="examples/workshop.network.toml",
@@ -51,3 +51,25 @@ def test_the_rate_of_samples_is_that_of_the_last_seconds():
     for second in range(2, 20):
         rate.update(float(second), 8000)
     assert rate.update(20.0, 8000) == 0.0
+
+
+def test_several_meters_are_shown_compactly(drawn, make_view, largest):
+    views = [
+        make_view(largest, serial=4_294_967_295),
+        make_view(powered=False, serial=2),
+        make_view(serial=3, warnings=("mind the ratio",)),
+    ]
+    lines = drawn(rack_page(views, [SCENE] * 3, EVENTS))
+    assert "…" not in "\n".join(lines)
+    assert max(len(line) for line in lines) <= 80
+    assert lines[0].startswith("3 meters  1970-01-01T00:00:00Z")
+    rows = lines[5:8]
+    assert [row.split()[0] for row in rows] == ["4294967295", "2", "3"]
+    for line in (
+        "2: no voltage, its bus is silent",
+        "3: mind the ratio",
+        "3: listening on modbus+tcp://127.0.0.1:1502",
+        "event 8",
+    ):
+        assert line in lines
+    assert "event 4" not in lines

@@ -11,7 +11,7 @@ from watthour.host.terminal.figures import UNKNOWN, energy, factor, figure
 from watthour.maps import Status
 from watthour.maps.modbus import REGISTERS
 from watthour.maps.sheet import record
-from watthour.models import CURRENT_RANGES, MODELS, RATINGS, model_of
+from watthour.models import CURRENT_RANGES, MODELS, RATINGS
 from watthour.units import ENERGIES, PHASES, energy_name, energy_unit
 from watthour.view import Number, View
 
@@ -105,9 +105,9 @@ def value_tables(values: Values) -> RenderableType:
 
 def rack_table(views: Sequence[View]) -> Table:
     """Return several meters, a row each."""
-    table = _table("Meters", "serial", "model", "V L1", "A L1", "active", "PF", "import kWh", "export kWh", left=2)
+    table = _table("Meters", "serial", "V L1", "A L1", "active", "PF", "import kWh", "export kWh")
     for view in views:
-        table.add_row(str(view.serial), model_of(view.model).code, *_rack_cells(view.values))
+        table.add_row(str(view.serial), *_rack_cells(view.values))
     return table
 
 
