@@ -181,11 +181,32 @@ def test_a_wrong_script_is_one_line(ask, config, tmp_path):
     assert 'faults.toml:2: kind = "rain": must be' in err[0]
 
 
-def test_rows_of_the_plant_are_refused_so_far(ask, config, tmp_path):
-    (tmp_path / "faults.toml").write_text('seed = 1\n[[plant]]\nkind = "dip"\n')
+PLANT = """seed = 1
+[[plant]]
+kind = "interruption"
+at_s = 1.5
+duration_s = 1.0
+"""
+
+
+def test_faults_of_the_plant_need_a_simulated_installation(ask, config, tmp_path):
+    (tmp_path / "faults.toml").write_text(PLANT)
     status, out, err = ask("run", config, "--faults", tmp_path / "faults.toml")
     assert (status, out, len(err)) == (2, [], 1)
-    assert "faults.toml:2: [[plant]] is planned" in err[0]
+    assert "faults.toml:2: [[plant]] needs a simulated installation" in err[0]
+
+
+def test_faults_of_the_plant_strike_and_are_told(ask, project_root, tmp_path):
+    (tmp_path / "faults.toml").write_text(PLANT)
+    words = ("run", project_root / "examples" / "workshop.toml", "--listen", "modbus+tcp://127.0.0.1:0", "--duration", "4")
+    status, out, err = ask(*words, "--speed", "max", "--json", "--faults", tmp_path / "faults.toml")
+    _, healthy, _ = ask(*words, "--speed", "max", "--json")
+    assert status == 0
+    assert sum("fault injected: plant interruption" in line for line in err) == 1
+    assert any("power down" in line for line in err)
+    assert any("power up" in line for line in err)
+    struck_wh, healthy_wh = (json.loads(lines[-1])["exact"]["import_microwh"] / 1e6 for lines in (out, healthy))
+    assert 0.6 < struck_wh / healthy_wh < 0.85
 
 
 @pytest.mark.parametrize("words", [("--speed", "max"), ()])

@@ -104,6 +104,8 @@ def run_meters(
     plans = _with_plant_faults(plans, faults)
     with ExitStack() as stack:
         meters = [_begin(plan, pace, stack, is_alone=len(plans) == 1) for plan in plans]
+        for sample_type in sorted({meter.work.source.sample_type for meter in meters if not meter.work.finished}):
+            warm(sample_type, say)
         shown = asyncio.run(_run(meters, pace, stop_asked, faults, quiet=as_json))
     for meter in meters:
         failure = meter.failure()
@@ -154,8 +156,6 @@ def _begin(plan: Plan, pace: Pace, stack: ExitStack, *, is_alone: bool) -> Runni
         store = stack.enter_context(DataDirectory(plan.data, int(str(plan.setting("serial")))))
     assert plan.source is not None  # noqa: S101 - plan_from refuses a plan without one
     work = begin_work(plan, plan.source, store)
-    if not work.finished:
-        warm(work.source.sample_type, say)
     return RunningMeter(plan=plan, work=work, thread=MeteringThread(work, pace), label="" if is_alone else f"{plan.name}: ")
 
 

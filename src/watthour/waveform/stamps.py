@@ -11,6 +11,9 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+_LONGEST_GAP = 1e15
+"""Samples; no gap between two stamps is longer (ours: 3000 years at 10 kHz)."""
+
 GAP_SAMPLES = 1.5
 """A step of more than this many samples is a gap."""
 
@@ -102,6 +105,10 @@ def missing_after(clock: Clock, stamps: NDArray[np.float64], step: float) -> NDA
         At a row whose stamp runs backwards, or has the COMTRADE value for an unknown one.
     """
     samples = steps_between(clock, stamps) / step
+    endless = np.flatnonzero(~(samples < _LONGEST_GAP))
+    if endless.size:
+        msg = "the time stamp is no instant of this recording"
+        raise StampError(msg, int(endless[0]) + 1)
     missing = np.where(samples > GAP_SAMPLES + _ROUNDING, np.rint(samples) - 1, 0).astype(np.int64)
     unknown = np.flatnonzero((missing > 0) & (stamps[1:] == _UNKNOWN)) if clock.wrap is not None else missing[:0]
     if unknown.size:
