@@ -189,9 +189,9 @@ duration_s = 1.0
 """
 
 
-def test_faults_of_the_plant_need_a_simulated_installation(ask, config, tmp_path):
+def test_faults_of_the_plant_need_a_simulated_installation(ask, substation, tmp_path):
     (tmp_path / "faults.toml").write_text(PLANT)
-    status, out, err = ask("run", config, "--faults", tmp_path / "faults.toml")
+    status, out, err = ask("run", substation, "--faults", tmp_path / "faults.toml")
     assert (status, out, len(err)) == (2, [], 1)
     assert "faults.toml:2: [[plant]] needs a simulated installation" in err[0]
 
