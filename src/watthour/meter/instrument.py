@@ -14,7 +14,7 @@ from watthour.errors import OutOfRangeError, ParameterError, ReadOnlyError, Samp
 from watthour.meter.refusing import require_countable
 from watthour.meter.showing import view_of
 from watthour.meter.state import Anchor, MeterState, primary_ratio, summation_of, thresholds_of
-from watthour.metrology import Rows, continues, measure, measure_end, open_window
+from watthour.metrology import Rows, continues, end_of_window, measure, measure_end, open_window
 from watthour.parameters import check_setting, parameter
 from watthour.registers import Registers, count_windows, reset_partial
 from watthour.samples import Delivery
@@ -42,6 +42,14 @@ class Meter:
     def state(self) -> MeterState:
         """All that the meter remembers; to be kept, and given to a new one."""
         return self._state
+
+    @property
+    def wanted_sample(self) -> int | None:
+        """Index of the sample after the last that the next window needs, as far as is known; None between streams."""
+        state = self._state
+        if state.opened is None or state.anchor is None:
+            return None
+        return end_of_window(state.opened.tracker, state.anchor.rate_hz)
 
     def take_events(self) -> tuple[Event, ...]:
         """Return what happened since last asked."""

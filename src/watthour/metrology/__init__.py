@@ -2,7 +2,16 @@
 
 from watthour.metrology.quantities import Quantities, quantities_of
 from watthour.metrology.records import TRACKER, WINDOW, Record, Rows
-from watthour.metrology.stream import OpenWindow, Thresholds, continues, measure, measure_end, open_window, scratch_for
+from watthour.metrology.stream import (
+    OpenWindow,
+    Thresholds,
+    continues,
+    end_of_window,
+    measure,
+    measure_end,
+    open_window,
+    scratch_for,
+)
 
 __all__ = [
     "TRACKER",
@@ -13,6 +22,7 @@ __all__ = [
     "Rows",
     "Thresholds",
     "continues",
+    "end_of_window",
     "measure",
     "measure_end",
     "open_window",

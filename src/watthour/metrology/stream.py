@@ -130,7 +130,7 @@ def _measure_seconds(opened: OpenWindow, phasors: Phasors, thresholds: Threshold
 def _measure_block(opened: OpenWindow, block: Block, thresholds: Thresholds) -> tuple[OpenWindow, Rows]:
     tracker = opened.tracker.copy()
     pieces = (*opened.pieces, block)
-    if block.end_sample < _end_of_window(tracker, block.rate_hz):
+    if block.end_sample < end_of_window(tracker, block.rate_hz):
         kept = _own(block)
         return OpenWindow(tracker=tracker, pieces=(*opened.pieces, kept), scratch=opened.scratch), np.zeros(0, WINDOW)
     found = []
@@ -164,7 +164,7 @@ def _measure_whole(block: Block, tracker: Rows, scratch: Scratch, thresholds: Th
     return rows[:count]
 
 
-def _end_of_window(tracker: Rows, rate_hz: float) -> int:
+def end_of_window(tracker: Rows, rate_hz: float) -> int:
     """Return the index of the sample after the last that the next window needs, as far as is known now."""
     frequency_hz = float(tracker["frequency_hz"][0])
     length = window_cycles(frequency_hz) * rate_hz / frequency_hz

@@ -21,8 +21,9 @@ from watthour.samples import Delivery
 from watthour.units import NANOSECONDS
 from watthour.view import Command, Event, EventKind, Outcome, Verdict, View
 
-_STEP_S = 0.05
-"""Paced samples are handed over in pieces of this length, so that a value is at most one window old."""
+_SHORTEST_STEP_S = 0.05
+_LONGEST_STEP_S = 0.25
+"""Paced samples are handed over in pieces that end where a window does, no shorter and no longer than this."""
 _LONGEST_WAIT_S = 3600.0
 """No wait is longer: what the system calls a time-out has an end."""
 _PUBLISH_S = 0.05
@@ -198,15 +199,23 @@ class MeteringThread(threading.Thread):
             if not len(block):
                 yield block
                 continue
-            longest = len(block)
-            if self._speed is not None:
-                longest = max(1, int(min(longest, _STEP_S * block.rate_hz * self._speed)))
             last = self._wanted_of(block)
-            for start in range(0, last, longest):
-                yield block.part(start, min(start + longest, last))
+            start = 0
+            while start < last:
+                stop = last if self._speed is None else self._cut(block, start, last, self._speed)
+                yield block.part(start, stop)
+                start = stop
             if last < len(block) or self._needs_no_more(block):
                 self._is_cut_short = True
                 return
+
+    def _cut(self, block: Delivery, start: int, last: int, speed: float) -> int:
+        """Return where a paced piece ends: with the window it completes, so that its value is shown at once."""
+        shortest = start + max(1, int(min(last, _SHORTEST_STEP_S * block.rate_hz * speed)))
+        longest = start + max(1, int(min(last, _LONGEST_STEP_S * block.rate_hz * speed)))
+        wanted = self._work.meter.wanted_sample
+        stop = longest if wanted is None else min(max(wanted - block.first_sample, shortest), longest)
+        return min(stop, last)
 
     def _needs_no_more(self, block: Delivery) -> bool:
         """Tell whether a source without end has given all that the run takes: it is not asked for more."""
