@@ -65,13 +65,24 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def wait_for(client: ModbusTcpClient) -> None:
+    """Wait until the meter listens, and until its start-up is over."""
+    for _ in range(120):
+        if client.connect():
+            time.sleep(WARMING_S)
+            return
+        time.sleep(0.5)
+    message = "the meter does not listen"
+    raise RuntimeError(message)
+
+
 def share_of_core(config: Path, port: int) -> float:
     """Run a meter at real time, read it, and return its share of a core in percent."""
     command = [sys.executable, "-m", "watthour", "run", str(config), "--listen", f"modbus+tcp://127.0.0.1:{port}"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as meter:
         try:
-            time.sleep(WARMING_S)
-            with ModbusTcpClient("127.0.0.1", port=port) as client:
+            with ModbusTcpClient("127.0.0.1", port=port, retries=0) as client:
+                wait_for(client)
                 begun_s, begun_cpu_s = time.monotonic(), cpu_s(meter.pid)
                 while time.monotonic() - begun_s < SECONDS:
                     if client.read_holding_registers(0x1000, count=98, device_id=255).isError():
