@@ -24,28 +24,29 @@ PACKAGE = Path(__file__).resolve().parent.parent / "src" / "watthour"
 ALLOWED: dict[str, str] = {
     "units": "",
     "errors": "",
+    "history": "",
     "samples": "errors",  # a block refuses samples that no meter can use
     "parameters": "units errors",
     "models": "units errors parameters",
-    "view": "units errors parameters",
+    "view": "units errors parameters history",
     "metrology": "units errors samples",
-    "registers": "units errors metrology",
+    "registers": "units errors history metrology",  # they make what the view shows of the past
     "tariff": "units errors",
     "journal": "units errors",
     "pulses": "units errors registers",
-    "meter": "units errors samples parameters models view metrology registers tariff pulses journal",
+    "meter": "units errors history samples parameters models view metrology registers tariff pulses journal",
     "waveform": "units errors samples models",
     "diagnosis": "units view",
     "face": "units errors models parameters view",
-    "maps": "units parameters",
+    "maps": "units history parameters",
     "wire": "errors",
-    "station": "units errors models parameters view maps wire",
-    "headend": "units errors view maps wire diagnosis",
+    "station": "units errors history models parameters view maps wire",
+    "headend": "units errors history view maps wire diagnosis",
     "billing": "units errors tariff headend",
-    "typetest": "units errors samples models view waveform metrology pulses meter",
-    "host": "units errors samples parameters models view metrology registers tariff journal pulses meter waveform"
+    "typetest": "units errors history samples models view waveform metrology pulses meter",
+    "host": "units errors history samples parameters models view metrology registers tariff journal pulses meter waveform"
     " diagnosis face maps wire station headend billing typetest",
-    "cli": "units errors samples parameters models view metrology registers tariff journal pulses meter waveform"
+    "cli": "units errors history samples parameters models view metrology registers tariff journal pulses meter waveform"
     " diagnosis face maps wire station headend billing typetest host",
     "__main__": "cli",
 }

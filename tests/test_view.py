@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from watthour.parameters import DEFAULTS, Interface
-from watthour.view import Event, EventKind, Outcome, ResetPartial, Verdict, View, WriteSettings
+from watthour.view import ClosePeriod, Event, EventKind, Outcome, ResetPartial, SelectRate, Verdict, View, WriteSettings
 
 VIEW = View(
     model="Q23612",
@@ -23,6 +23,8 @@ RECORDS = [
     Event(time_ns=0, kind=EventKind.POWER_UP),
     WriteSettings(settings={"ct": "200/5"}, interface=Interface.BUS),
     ResetPartial(interface=Interface.KEYS),
+    ClosePeriod(interface=Interface.CONTROL),
+    SelectRate(rate=2, interface=Interface.BUS),
     Outcome(verdict=Verdict.DONE),
 ]
 

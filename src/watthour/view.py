@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from watthour.history import CLOSINGS, PROFILE_ROWS, Closing, History, ProfileRow
 from watthour.parameters import Interface, Setting
 
 Number = int | float | None
@@ -26,6 +27,8 @@ class EventKind(StrEnum):
     PARAMETER_CHANGED = "parameter changed"
     PARTIAL_RESET = "partial reset"
     ROLL_OVER = "roll-over"
+    CLOCK_SET = "clock set"
+    PERIOD_CLOSED = "period closed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,10 @@ class Event:
     time_ns: int
     kind: EventKind
     detail: Mapping[str, str] = field(default_factory=dict)
+
+
+EVENTS = 10_000
+"""Events kept in a view."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +77,12 @@ class View:
         Standing warnings, one clear line each.
     diagnosis : tuple of str
         Empty as the meter makes it.
+    profile : History of ProfileRow
+        The load profile, as far as its rows are complete.
+    open_row : ProfileRow or None
+        The interval that is still open, as far as it goes.
+    closings : History of Closing
+    events : History of Event
     """
 
     model: str
@@ -83,6 +96,10 @@ class View:
     parameters: Mapping[str, Setting]
     warnings: tuple[str, ...] = ()
     diagnosis: tuple[str, ...] = ()
+    profile: History[ProfileRow] = field(default_factory=lambda: History(keep=PROFILE_ROWS))
+    open_row: ProfileRow | None = None
+    closings: History[Closing] = field(default_factory=lambda: History(keep=CLOSINGS))
+    events: History[Event] = field(default_factory=lambda: History(keep=EVENTS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +114,21 @@ class WriteSettings:
 class ResetPartial:
     """Ask for the partial counters, their cost, CO2 and hours to begin again at 0."""
 
+    interface: Interface
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosePeriod:
+    """Ask for the billing period to be closed now: registers and maxima frozen, maxima begun again."""
+
+    interface: Interface
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectRate:
+    """Ask for a rate, 1 to 8, to count from now on; for a meter whose rate source is the bus."""
+
+    rate: int
     interface: Interface
 
 
