@@ -159,7 +159,7 @@ def test_a_machine_and_a_package_host_are_seen():
 
 
 def test_the_lock_holds_versions_and_hashes_and_nothing_else():
-    line = re.compile(r"[a-z0-9.-]+==\S+( ; [\w\s.<>=!'()]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
+    line = re.compile(r"[a-z0-9.-]+(\[[a-z0-9,.-]+\])?==\S+( ; [\w\s.<>=!'()]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
     assert [text for text in (ROOT / "requirements.lock").read_text("utf-8").splitlines() if not line.fullmatch(text)] == []
 
 
