@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from watthour.units import Ratio
 from watthour.waveform.network import Network, NetworkSource
-from watthour.waveform.network.noise import noise_of
+from watthour.waveform.noise import noise_of
 
 RATE_HZ = 1000
 DESCRIPTION = {

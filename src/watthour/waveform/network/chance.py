@@ -1,7 +1,7 @@
 """Chance that can be had again: a number for each (seed, purpose, place), without any that came before it.
 
 In: seed, a stream (which load, which purpose) and places (minutes, half-minutes, quarter-hours). Out: evenly spread
-numbers from 0 to 1. Noise on samples has a generator of its own in `watthour.waveform.network.noise`.
+numbers from 0 to 1. Noise on samples has a generator of its own in `watthour.waveform.noise`.
 """
 
 from functools import lru_cache

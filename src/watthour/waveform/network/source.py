@@ -17,10 +17,10 @@ from watthour.waveform.network.conditions import Installation
 from watthour.waveform.network.description import Network
 from watthour.waveform.network.flow import rows_of
 from watthour.waveform.network.happenings import Happening
-from watthour.waveform.network.noise import noise_of
 from watthour.waveform.network.sampled import samples_of_second
 from watthour.waveform.network.synthesis import Samples, steady_turns
 from watthour.waveform.network.times import HOUR_S
+from watthour.waveform.noise import noise_of
 
 HOURS_KEPT = 2
 
