@@ -5,7 +5,11 @@
     WatthourError                 one line: what, where, what to do
     ├── UsageError                our caller's mistake: a wrong option, an impossible combination
     │   ├── ConfigError           a config or network file says something impossible
-    │   └── UnknownModelError     no such meter in the range
+    │   ├── UnknownModelError     no such meter in the range
+    │   ├── CalendarError         a tariff calendar that contradicts itself
+    │   ├── UnknownCalendarError  no such calendar
+    │   └── LocalTimeError        a local time that a clock shows twice, or never
+    ├── OutsideCalendarError      a day before the first or after the last of a calendar
     ├── SourceError               samples cannot be had
     │   ├── RecordingError        a recording is missing, malformed, or lacks a channel
     │   └── SampleError           a sample that is not a number, a rate too low
@@ -23,6 +27,9 @@
         ├── DamagedRecordError    a record's checksum or shape is wrong
         └── StoreBusyError        another process owns the directory
 """
+
+from collections.abc import Sequence
+from datetime import date
 
 
 class WatthourError(Exception):
@@ -59,6 +66,50 @@ class ConfigError(UsageError):
 
 class UnknownModelError(UsageError):
     """No meter of the range has this code or name."""
+
+
+class CalendarError(UsageError):
+    """A tariff calendar contradicts itself, or says what no meter can do.
+
+    Parameters
+    ----------
+    path : sequence of str and int
+        Of the key at fault, from the top of a calendar file.
+    problem : str
+        What is wrong and what to do.
+    """
+
+    def __init__(self, path: Sequence[str | int], problem: str) -> None:
+        super().__init__(f"{'.'.join(str(part) for part in path)}: {problem}")
+        self.path = tuple(path)
+        self.problem = problem
+
+
+class UnknownCalendarError(UsageError):
+    """There is no calendar of this name."""
+
+
+class LocalTimeError(UsageError):
+    """A local time that the clock shows twice, or jumps over."""
+
+
+class OutsideCalendarError(WatthourError):
+    """A calendar says nothing of a day: it is before its first or after its last.
+
+    Parameters
+    ----------
+    calendar : str
+        Its name.
+    day : date
+        On the clock that the calendar switches by.
+    valid : str
+        Its first and last day in words.
+    """
+
+    def __init__(self, calendar: str, day: date, valid: str) -> None:
+        super().__init__(f"{calendar}: no rate on {day.isoformat()}: the calendar holds {valid}; name one that covers that day")
+        self.calendar = calendar
+        self.day = day
 
 
 class SourceError(WatthourError):
