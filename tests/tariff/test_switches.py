@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from tariff_calendars import HOUR, SMALL, calendars, ns
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tariff_calendars import HOUR, SMALL, calendars, ns
 
 from watthour.errors import OutsideCalendarError
 from watthour.tariff import (
