@@ -46,6 +46,7 @@ def run(
     speed: str = "1",
     data: Path | None = None,
     listen: Annotated[list[str] | None, Parameter(negative="")] = None,
+    pulses: Path | None = None,
     faults: Path | None = None,
     duration: float | None = None,
     hold: Annotated[bool, Parameter(negative="")] = False,
@@ -69,6 +70,8 @@ def run(
         Directory that keeps the meter's state.
     listen
         Bus to answer on, such as modbus+tcp://127.0.0.1:1502; may be repeated.
+    pulses
+        Write the pulses of the LEDs to this file (CSV), one line each.
     faults
         Script of what shall go wrong on purpose (TOML).
     duration
@@ -97,6 +100,7 @@ def run(
         stop_asked=stopping.is_asked,
         as_json=json,
         faults=script,
+        pulses=pulses,
     )
 
 

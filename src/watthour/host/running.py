@@ -19,7 +19,7 @@ from watthour.host.config import Plan
 from watthour.host.faults import FaultScript
 from watthour.host.instants import iso
 from watthour.host.lines import Listener, SerialUrl, lines_of, open_line
-from watthour.host.metering import MeteringThread, Pace, Work, begin_work, warm
+from watthour.host.metering import MeteringThread, Pace, PulseFile, Work, begin_work, warm
 from watthour.host.store import DataDirectory
 from watthour.host.terminal import Scene, event_line, rack_table, say, value_tables, watched
 from watthour.view import Command, Event, EventKind, Outcome, View
@@ -84,7 +84,13 @@ class RunningMeter:
 
 
 def run_meters(
-    plans: Sequence[Plan], pace: Pace, *, stop_asked: Callable[[], bool], as_json: bool, faults: FaultScript | None = None
+    plans: Sequence[Plan],
+    pace: Pace,
+    *,
+    stop_asked: Callable[[], bool],
+    as_json: bool,
+    faults: FaultScript | None = None,
+    pulses: Path | None = None,
 ) -> None:
     """Meter what some plans say, each with a meter of its own, and print the results in the order of the plans.
 
@@ -94,6 +100,8 @@ def run_meters(
         Whether a signal has asked the program to stop.
     faults : FaultScript, optional
         What shall go wrong on purpose.
+    pulses : Path, optional
+        File for the pulses of the LEDs, of a run of one meter.
 
     Raises
     ------
@@ -102,8 +110,12 @@ def run_meters(
     """
     _check_apart(plans)
     plans = _with_plant_faults(plans, faults)
+    if pulses is not None and len(plans) > 1:
+        msg = f"--pulses {pulses}: one file holds the pulses of one meter: run the meters one by one, or leave it out"
+        raise UsageError(msg)
     with ExitStack() as stack:
-        meters = [_begin(plan, pace, stack, is_alone=len(plans) == 1) for plan in plans]
+        pulse_file = None if pulses is None else stack.enter_context(PulseFile(pulses))
+        meters = [_begin(plan, pace, stack, pulse_file, is_alone=len(plans) == 1) for plan in plans]
         for sample_type in sorted({meter.work.source.sample_type for meter in meters if not meter.work.finished}):
             warm(sample_type, say)
         shown = asyncio.run(_run(meters, pace, stop_asked, faults, quiet=as_json))
@@ -150,12 +162,12 @@ def _check_apart(plans: Sequence[Plan]) -> None:
         owners[place] = plan.name
 
 
-def _begin(plan: Plan, pace: Pace, stack: ExitStack, *, is_alone: bool) -> RunningMeter:
+def _begin(plan: Plan, pace: Pace, stack: ExitStack, pulse_file: PulseFile | None, *, is_alone: bool) -> RunningMeter:
     store = None
     if plan.data is not None:
         store = stack.enter_context(DataDirectory(plan.data, int(str(plan.setting("serial")))))
     assert plan.source is not None  # noqa: S101 - plan_from refuses a plan without one
-    work = begin_work(plan, plan.source, store)
+    work = begin_work(plan, plan.source, store, pulse_file)
     return RunningMeter(plan=plan, work=work, thread=MeteringThread(work, pace), label="" if is_alone else f"{plan.name}: ")
 
 

@@ -16,7 +16,8 @@ from watthour.meter.showing import view_of
 from watthour.meter.state import Anchor, MeterState, primary_ratio, summation_of, thresholds_of
 from watthour.metrology import Rows, continues, end_of_window, measure, measure_end, open_window
 from watthour.parameters import check_setting, parameter
-from watthour.registers import Registers, count_windows, reset_partial
+from watthour.pulses import LEDS, Pulses, Spans, flashes
+from watthour.registers import Registers, booked_by_each, count_windows, reset_partial
 from watthour.samples import Delivery
 from watthour.units import ENERGIES, MICRO, NANOSECONDS, REGISTER_MODULUS, energy_name
 from watthour.view import Command, Event, EventKind, Outcome, ResetPartial, Verdict, View, WriteSettings
@@ -32,11 +33,14 @@ class Meter:
     ----------
     state : MeterState
         From `first_state`, or what was kept of another run.
+    watches_leds : bool
+        Whether somebody takes its pulses; else none are made.
     """
 
-    def __init__(self, state: MeterState) -> None:
+    def __init__(self, state: MeterState, *, watches_leds: bool = False) -> None:
         self._state = state
         self._events: list[Event] = []
+        self._spans: list[Spans] | None = [] if watches_leds else None
 
     @property
     def state(self) -> MeterState:
@@ -55,6 +59,19 @@ class Meter:
         """Return what happened since last asked."""
         events, self._events = tuple(self._events), []
         return events
+
+    def take_pulses(self) -> tuple[Pulses, ...]:
+        """Return how the LEDs flashed since last asked, in order, a part for each LED and each stretch of windows.
+
+        Raises
+        ------
+        SampleError
+            If they flashed too fast to be told apart.
+        """
+        spans = self._spans or []
+        if self._spans is not None:
+            self._spans = []
+        return tuple(flashes(stretch, led) for stretch in spans for led in LEDS)
 
     def step(self, delivery: Delivery, now_ns: int) -> None:
         """Meter what a source delivered.
@@ -76,11 +93,13 @@ class Meter:
         if state.position is not None and delivery.first_sample < state.position:
             msg = f"sample {delivery.first_sample} comes again: the meter has already seen up to {state.position}"
             raise SampleError(msg)
-        noted = len(self._events)
+        noted, spanned = len(self._events), len(self._spans or ())
         try:
             self._state = self._take_in(state, delivery, now_ns)
         except SampleError:
             del self._events[noted:]
+            if self._spans:
+                del self._spans[spanned:]
             raise
 
     def end(self) -> None:
@@ -93,7 +112,7 @@ class Meter:
 
     def settled(self) -> "Meter":
         """Return the meter as it would be if its source ended here; this one stays as it is."""
-        meter = Meter(self._state)
+        meter = Meter(self._state, watches_leds=self._spans is not None)
         meter.end()
         return meter
 
@@ -118,6 +137,8 @@ class Meter:
         missing = 0 if state.position is None else delivery.first_sample - state.position
         if state.opened is not None and not continues(state.opened, delivery):
             state = self._settle(state)
+        if state.anchor is not None and state.anchor.agrees(anchor):
+            anchor = state.anchor  # however blocks are cut, a window's instants are the same to the nanosecond
         opened = state.opened or open_window(delivery, state.tracker)
         opened, windows = measure(opened, delivery, thresholds_of(state.settings))
         require_countable(delivery, windows, opened.pieces[-1:])
@@ -127,7 +148,7 @@ class Meter:
         if len(windows):
             state = replace(state, last=windows[-1:].copy())
         if missing:
-            self._note_gap(missing, anchor)
+            self._note_gap(missing, delivery.first_sample, anchor)
         return state
 
     def _settle(self, state: MeterState) -> MeterState:
@@ -157,6 +178,7 @@ class Meter:
             for k in range(len(windows)):  # one by one, so that the event has the time of its window
                 counted_state = self._count(counted_state, windows[k : k + 1])
             return counted_state
+        self._note_spans(state, state.anchor, counted)
         rate_hz = state.anchor.rate_hz
         samples = int(windows["samples"].sum())
         operating_ns = int(np.rint(windows["samples"][live] * (NANOSECONDS / rate_hz)).sum())
@@ -179,9 +201,9 @@ class Meter:
     def _note(self, kind: EventKind, time_ns: int, **detail: str) -> None:
         self._events.append(Event(time_ns=time_ns, kind=kind, detail=MappingProxyType(detail)))
 
-    def _note_gap(self, missing: int, anchor: Anchor) -> None:
+    def _note_gap(self, missing: int, end_sample: int, anchor: Anchor) -> None:
         duration_s = f"{missing / anchor.rate_hz:.6f}"
-        self._note(EventKind.SOURCE_GAP, anchor.time_of(anchor.sample - missing), samples=str(missing), duration_s=duration_s)
+        self._note(EventKind.SOURCE_GAP, anchor.time_of(end_sample - missing), samples=str(missing), duration_s=duration_s)
 
     def _note_power(self, state: MeterState, windows: Rows, on: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
         before = np.concatenate([[state.powered], on[:-1]])
@@ -189,6 +211,22 @@ class Meter:
             kind = EventKind.POWER_UP if on[k] else EventKind.POWER_DOWN
             assert state.anchor is not None  # noqa: S101 - windows were measured from a block
             self._note(kind, state.anchor.time_of(int(windows["first_sample"][k])))
+
+    def _note_spans(self, state: MeterState, anchor: Anchor, counted: Rows) -> None:
+        """Keep what the LEDs flash for, where somebody watches them."""
+        if self._spans is None:
+            return
+        firsts, ends = counted["first_sample"], counted["first_sample"] + counted["samples"]
+        booked = booked_by_each(state.carry, counted, summation_of(state.settings))
+        after = np.array(state.registers.secondary, np.int64) + booked.cumsum(axis=0)
+        self._spans.append(
+            Spans(
+                begin_ns=np.array([anchor.time_of(sample) for sample in firsts.tolist()]),
+                end_ns=np.array([anchor.time_of(sample) for sample in ends.tolist()]),
+                before=after - booked,
+                after=after,
+            )
+        )
 
     def _reset_partial(self, command: ResetPartial, now_ns: int) -> Outcome:
         before = {energy_name(e): str(v) for e, v in zip(ENERGIES, self._state.registers.partial, strict=True)}

@@ -32,7 +32,11 @@ class Anchor:
 
     def time_of(self, sample: int) -> int:
         """Return the instant of a sample, nanoseconds UTC since 1970."""
-        return self.time_ns + round((sample - self.sample) * NANOSECONDS / self.rate_hz)
+        return self.time_ns + round((sample - self.sample) * NANOSECONDS / Fraction(self.rate_hz))
+
+    def agrees(self, other: "Anchor") -> bool:
+        """Tell whether another instant is one of this clock, to the rounding of a nanosecond."""
+        return self.rate_hz == other.rate_hz and abs(self.time_of(other.sample) - other.time_ns) <= 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +50,7 @@ class MeterState:
     position : int or None
         Index in the source of the next sample; None before the first.
     anchor : Anchor or None
-        Sample clock of the last block.
+        Sample clock: of the first block whose instants the last one's agree with.
     opened : OpenWindow or None
         Samples not yet measured; None between streams.
     tracker : ndarray of TRACKER or None

@@ -151,7 +151,9 @@ class MeteringThread(threading.Thread):
         finished = self._work.finished or self._meter_source()
         if finished and not self._work.finished:
             self._work.meter.end()
+        self._work.write_pulses(self._work.meter)
         self._work.save(finished=finished)
+        self._work.write_pulses(self._work.meter.settled())  # of the open window, as the result shows it
         self._metering = False
         self._publish()
         self.ended.set()
@@ -167,6 +169,7 @@ class MeteringThread(threading.Thread):
                     return False
                 if len(piece):
                     self._work.meter.step(piece, now_ns)
+                    self._work.write_pulses(self._work.meter)
                     self._tell_happenings(piece, now_ns)
                     self._sample = piece.end_sample
                 self._publish_sometimes()

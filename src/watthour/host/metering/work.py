@@ -8,6 +8,7 @@ from watthour.errors import SealedError
 from watthour.host.config import Plan, SourceWish, require_buses
 from watthour.host.instants import DEFAULT_START_NS
 from watthour.host.metering.clock import SampleClock
+from watthour.host.metering.pulse_file import PulseFile
 from watthour.host.networks import open_network, open_phasors
 from watthour.host.recordings import open_recording
 from watthour.host.store import DataDirectory, Kept, Taken
@@ -40,6 +41,8 @@ class Work:
         What the user should know before it begins, one line each.
     live : Stream or None
         The source where it is live: never paced, with events of its own, and not to be metered again.
+    pulse_file : PulseFile or None
+        Begun; None where nobody wants the LEDs' pulses.
     diary : callable or None
         Of a simulated installation under a fault script: what happens to it between two seconds.
     """
@@ -54,10 +57,18 @@ class Work:
     finished: bool
     remarks: tuple[str, ...]
     live: Stream | None = None
+    pulse_file: PulseFile | None = None
     diary: Callable[[int, int], Sequence[Happening]] | None = None
 
+    def write_pulses(self, meter: Meter) -> None:
+        """Write how the LEDs flashed since last asked, if anybody wants it."""
+        if self.pulse_file is not None:
+            self.pulse_file.write(meter.take_pulses())
+
     def save(self, *, finished: bool) -> None:
-        """Keep the meter's state, if it is kept at all."""
+        """Keep the meter's state, if it is kept at all; the pulses it has counted are on the disk before."""
+        if self.pulse_file is not None:
+            self.pulse_file.sync()
         if self.store is None:
             return
         state, kept = self.meter.state, self.kept
@@ -71,8 +82,13 @@ class Work:
         self.store.save(Kept(source=self.source.identity, sources=sources, state=state))
 
 
-def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None) -> Work:
+def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None, pulse_file: PulseFile | None = None) -> Work:
     """Return the work of a run: the source opened, the meter new or as it was kept.
+
+    Parameters
+    ----------
+    pulse_file : PulseFile, optional
+        Where the LEDs' pulses go; it is begun here.
 
     Raises
     ------
@@ -92,9 +108,10 @@ def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None) -> Wor
     source = _open_source(wish, state.settings)
     taken = None if kept is None else kept.sources.get(source.identity)
     start_ns, clock = _clock_of(source, wish, taken)
-    meter = Meter(replace(state, time_ns=start_ns) if kept is None else state)
+    meter = Meter(replace(state, time_ns=start_ns) if kept is None else state, watches_leds=pulse_file is not None)
     if kept is not None and kept.source != source.identity and not (taken and taken.finished):
         meter.change_source()
+    pulses_kept = () if pulse_file is None else pulse_file.begin(state.registers.secondary)
     return Work(
         meter=meter,
         source=source,
@@ -104,8 +121,9 @@ def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None) -> Wor
         store=store,
         kept=kept,
         finished=taken is not None and taken.finished,
-        remarks=(*source.remarks, *overruled, *_remarks(source, store, kept, taken)),
+        remarks=(*source.remarks, *overruled, *_remarks(source, store, kept, taken), *pulses_kept),
         live=source if isinstance(source, Stream) else None,
+        pulse_file=pulse_file,
         diary=source.happenings if wish.faults and isinstance(source, NetworkSource | PhasorSource) else None,
     )
 
