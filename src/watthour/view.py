@@ -77,6 +77,8 @@ class View:
         Standing warnings, one clear line each.
     diagnosis : tuple of str
         Empty as the meter makes it.
+    software_id : str
+        SHA-256 over the legally relevant sources, in hexadecimal; empty where nobody has said it.
     profile : History of ProfileRow
         The load profile, as far as its rows are complete.
     open_row : ProfileRow or None
@@ -96,6 +98,7 @@ class View:
     parameters: Mapping[str, Setting]
     warnings: tuple[str, ...] = ()
     diagnosis: tuple[str, ...] = ()
+    software_id: str = ""
     profile: History[ProfileRow] = field(default_factory=lambda: History(keep=PROFILE_ROWS))
     open_row: ProfileRow | None = None
     closings: History[Closing] = field(default_factory=lambda: History(keep=CLOSINGS))

@@ -145,7 +145,7 @@ def test_a_hole_gets_what_the_setting_says(make_view, setting, reply):
     assert answer(view, read(0x0742, 6)) == reply
     assert answer(view, read(0x5000, 1)) == reply
     assert answer(view, read(0x0080, 2)) == reply  # a pulse output, which a D311 lacks
-    assert answer(view, read(0x1400, 32)) == reply  # planned
+    assert answer(view, read(0x1420, 16)) == reply  # planned
 
 
 @pytest.mark.parametrize("setting", ["02", "03", "silence"])

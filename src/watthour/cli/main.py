@@ -4,6 +4,7 @@ Nothing heavy is imported before it is needed: ``watthour --version`` answers wi
 and samples are touched by ``run`` alone.
 """
 
+import platform
 import sys
 from typing import TYPE_CHECKING
 
@@ -24,9 +25,24 @@ def main() -> None:
     if arguments == ["--version"]:
         sys.stdout.write(f"watthour {__version__}\n")
         return
+    if sorted(arguments) == ["--verbose", "--version"]:
+        sys.exit(_tell_version())
     status = _run(arguments)
     end_undisturbed()
     sys.exit(status)
+
+
+def _tell_version() -> int:
+    """Say which software this is, to the line, and on what it runs."""
+    from watthour.host.software_identification import own_identification  # noqa: PLC0415 - see above
+
+    try:
+        software_id = own_identification()
+    except WatthourError as problem:
+        return _complain(str(problem), problem.exit_code)
+    system = f"{platform.python_implementation()} {platform.python_version()}, {platform.system()} {platform.machine()}"
+    sys.stdout.write(f"watthour {__version__}\nsoftware identification {software_id}\n{system}\n")
+    return 0
 
 
 def _run(arguments: list[str]) -> int:

@@ -35,10 +35,13 @@ class Meter:
         From `first_state`, or what was kept of another run.
     watches_leds : bool
         Whether somebody takes its pulses; else none are made.
+    software_id : str
+        What it shows as its software identification.
     """
 
-    def __init__(self, state: MeterState, *, watches_leds: bool = False) -> None:
+    def __init__(self, state: MeterState, *, watches_leds: bool = False, software_id: str = "") -> None:
         self._state = state
+        self._software_id = software_id
         self._events: list[Event] = []
         self._spans: list[Spans] | None = [] if watches_leds else None
 
@@ -112,13 +115,13 @@ class Meter:
 
     def settled(self) -> "Meter":
         """Return the meter as it would be if its source ended here; this one stays as it is."""
-        meter = Meter(self._state, watches_leds=self._spans is not None)
+        meter = Meter(self._state, watches_leds=self._spans is not None, software_id=self._software_id)
         meter.end()
         return meter
 
     def view(self) -> View:
         """Return what the meter shows."""
-        return view_of(self._state)
+        return replace(view_of(self._state), software_id=self._software_id)
 
     def command(self, command: Command, now_ns: int) -> Outcome:
         """Carry out one request, whole or not at all.

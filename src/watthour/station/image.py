@@ -167,6 +167,7 @@ _IDENTITY: Mapping[str, Reader] = MappingProxyType(
         "model": lambda view: model_of(view.model).name,
         "partial_reset": lambda _: 0,
         "serial": lambda view: view.serial,
+        "software_id": lambda view: view.software_id,
         "status": _status,
         "vt_primary": lambda view: _VT(view).primary,
         "vt_secondary": lambda view: _VT(view).secondary,

@@ -11,6 +11,7 @@ from watthour.host.metering.clock import SampleClock
 from watthour.host.metering.pulse_file import PulseFile
 from watthour.host.networks import open_network, open_phasors
 from watthour.host.recordings import open_recording
+from watthour.host.software_identification import own_identification
 from watthour.host.store import DataDirectory, Kept, Taken
 from watthour.host.streams import Stream, open_stream
 from watthour.meter import Meter, MeterState, first_state
@@ -108,7 +109,11 @@ def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None, pulse_
     source = _open_source(wish, state.settings)
     taken = None if kept is None else kept.sources.get(source.identity)
     start_ns, clock = _clock_of(source, wish, taken)
-    meter = Meter(replace(state, time_ns=start_ns) if kept is None else state, watches_leds=pulse_file is not None)
+    meter = Meter(
+        replace(state, time_ns=start_ns) if kept is None else state,
+        watches_leds=pulse_file is not None,
+        software_id=own_identification(),
+    )
     if kept is not None and kept.source != source.identity and not (taken and taken.finished):
         meter.change_source()
     pulses_kept = () if pulse_file is None else pulse_file.begin(state.registers.secondary)
