@@ -140,6 +140,29 @@ FRAMINGS = ("8N1", "8E1", "8O1", "8N2", "8E2", "8O2")
 SUMMATIONS = ("vectorial", "arithmetic")
 HOLE_REPLIES = ("02", "03", "silence")
 
+CALIBRATED_CHANNELS = ("v1", "v2", "v3", "i1", "i2", "i3")
+
+_LEAST_GAIN, _LARGEST_GAIN = Decimal("0.9"), Decimal("1.1")
+_LARGEST_OFFSET = {"v": Decimal(10), "i": Decimal("0.2")}
+_LARGEST_DELAY_US = 200
+"""Beyond these a channel is broken or miswired, and nothing to be calibrated away (ours)."""
+
+
+def _calibration_of(channel: str) -> tuple[Parameter, ...]:
+    """Return the rows that calibrate one channel."""
+    unit, decimals, largest = ("V", 6, _LARGEST_OFFSET["v"]) if channel[0] == "v" else ("A", 9, _LARGEST_OFFSET["i"])
+    return (
+        Parameter(name=f"calibration_gain_{channel}", kind=Kind.DECIMAL, default=Decimal("1.0000000"), minimum=_LEAST_GAIN,
+                  maximum=_LARGEST_GAIN, decimals=7, sealed=True, meaning=f"factor that puts {channel.upper()} right"),
+        Parameter(name=f"calibration_offset_{channel}_{unit.lower()}", kind=Kind.DECIMAL, default=Decimal(1).scaleb(-decimals) * 0,
+                  minimum=-largest, maximum=largest, decimals=decimals, unit=unit, sealed=True,
+                  meaning=f"what {channel.upper()} shows without input, taken away before the gain"),
+        Parameter(name=f"calibration_delay_{channel}_us", kind=Kind.DECIMAL, default=Decimal("0.0000"), minimum=-_LARGEST_DELAY_US,
+                  maximum=_LARGEST_DELAY_US, decimals=4, unit="us", sealed=True,
+                  meaning=f"how much later than the others {channel.upper()} shows its input"),
+    )
+
+
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter(name="model", kind=Kind.CHOICE, default="Q23612", sealed=True, meaning="code of the model",
               choices=("Q23601", "Q23602", "Q23611", "Q23612", "Q23621", "Q23622"), writers=frozenset({Interface.CONFIG})),
@@ -163,6 +186,7 @@ PARAMETERS: tuple[Parameter, ...] = (
               decimals=4, unit="1/kWh", writers=_ALL, meaning="cost of one kWh"),
     Parameter(name="co2_kg_per_kwh", kind=Kind.DECIMAL, default=Decimal("0.0000"), minimum=0, maximum=Decimal("429496.7295"),
               decimals=4, unit="kg/kWh", writers=_ALL, meaning="CO2 of one kWh"),
+    *(row for channel in CALIBRATED_CHANNELS for row in _calibration_of(channel)),
 )
 
 PARAMETER_BY_NAME: Mapping[str, Parameter] = MappingProxyType({row.name: row for row in PARAMETERS})

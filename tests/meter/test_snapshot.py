@@ -75,7 +75,13 @@ def test_a_record_with_something_else_in_a_place_is_refused(record, value):
         inner[key] = value
 
     allowed = (
-        [("settings",)] if value == {} else [("last",)] if value == "" else [("tracker",), ("opened",)] if value is None else []
+        [("settings",)]
+        if value == {}
+        else [("last",)]
+        if value == ""
+        else [("tracker",), ("opened",), ("history",)]
+        if value is None
+        else []
     )
     for path in places(record):
         if path in allowed:  # what a new meter, or an older one, has there
@@ -120,6 +126,6 @@ def test_values_that_no_meter_can_have_are_refused(record, path, value):
 
 def test_the_whole_record_is_json_that_names_its_parts(record):
     assert set(record) == {
-        "version", "settings", "registers", "carry", "last", "tracker", "opened", "anchor", "position", "samples",
+        "version", "settings", "registers", "carry", "last", "tracker", "opened", "history", "anchor", "position", "samples",
         "duration", "operating_ns", "partial_operating_ns", "powered", "time_ns",
     }  # fmt: skip

@@ -11,10 +11,22 @@ from types import MappingProxyType
 import numpy as np
 
 from watthour.errors import OutOfRangeError, ParameterError, ReadOnlyError, SampleError
-from watthour.meter.refusing import require_countable
+from watthour.meter.calibrated import correction_of
+from watthour.meter.refusing import require_countable, require_each_countable
 from watthour.meter.showing import view_of
 from watthour.meter.state import Anchor, MeterState, primary_ratio, summation_of, thresholds_of
-from watthour.metrology import Rows, continues, end_of_window, measure, measure_end, open_window
+from watthour.metrology import (
+    Rows,
+    condition,
+    continues,
+    end_of_window,
+    follows,
+    measure,
+    measure_end,
+    open_window,
+    reach_of,
+    rest_of,
+)
 from watthour.parameters import check_setting, parameter
 from watthour.pulses import LEDS, Pulses, Spans, flashes
 from watthour.registers import Registers, booked_by_each, count_windows, reset_partial
@@ -56,7 +68,8 @@ class Meter:
         state = self._state
         if state.opened is None or state.anchor is None:
             return None
-        return end_of_window(state.opened.tracker, state.anchor.rate_hz)
+        ahead = 0 if state.history is None else reach_of(state.history.correction, state.history.rate_hz)
+        return end_of_window(state.opened.tracker, state.anchor.rate_hz) + ahead
 
     def take_events(self) -> tuple[Event, ...]:
         """Return what happened since last asked."""
@@ -138,23 +151,38 @@ class Meter:
     def _take_in(self, state: MeterState, delivery: Delivery, now_ns: int) -> MeterState:
         anchor = Anchor(sample=delivery.first_sample, time_ns=now_ns, rate_hz=delivery.rate_hz)
         missing = 0 if state.position is None else delivery.first_sample - state.position
-        if state.opened is not None and not continues(state.opened, delivery):
+        state, corrected = self._correct(state, delivery)
+        if state.opened is not None and not continues(state.opened, corrected):
             state = self._settle(state)
         if state.anchor is not None and state.anchor.agrees(anchor):
             anchor = state.anchor  # however blocks are cut, a window's instants are the same to the nanosecond
-        opened = state.opened or open_window(delivery, state.tracker)
-        opened, windows = measure(opened, delivery, thresholds_of(state.settings))
-        require_countable(delivery, windows, opened.pieces[-1:])
-        still_open = opened if opened.pieces else None
-        state = replace(state, opened=still_open, tracker=opened.tracker, anchor=anchor, position=delivery.end_sample)
-        state = self._count(state, windows)
-        if len(windows):
-            state = replace(state, last=windows[-1:].copy())
+        state = self._measure(replace(state, anchor=anchor, position=delivery.end_sample), corrected)
         if missing:
             self._note_gap(missing, delivery.first_sample, anchor)
         return state
 
+    def _correct(self, state: MeterState, delivery: Delivery) -> tuple[MeterState, Delivery]:
+        """Return the delivery as calibration corrects it; a stream that it does not continue is settled first."""
+        correction = correction_of(state.settings)
+        if state.history is not None and not follows(state.history, delivery, correction):
+            state = self._settle(state)
+        if any(correction.delay_s):
+            require_each_countable(delivery)
+        history, corrected = condition(state.history, delivery, correction)
+        return replace(state, history=history), corrected
+
+    def _measure(self, state: MeterState, delivery: Delivery) -> MeterState:
+        """Return the state after corrected samples were measured, and the windows that are whole counted."""
+        opened = state.opened or open_window(delivery, state.tracker)
+        opened, windows = measure(opened, delivery, thresholds_of(state.settings))
+        require_countable(delivery, windows, opened.pieces[-1:])
+        still_open = opened if opened.pieces else None
+        state = self._count(replace(state, opened=still_open, tracker=opened.tracker), windows)
+        return replace(state, last=windows[-1:].copy()) if len(windows) else state
+
     def _settle(self, state: MeterState) -> MeterState:
+        if state.history is not None:
+            state = self._measure(replace(state, history=None), rest_of(state.history))
         if state.opened is None:
             return state
         opened, rest = measure_end(state.opened, thresholds_of(state.settings))

@@ -46,6 +46,20 @@ def require_countable(delivery: Delivery, windows: Rows, left_open: tuple[Block,
             _refuse(block, 2.0 * LARGEST)
 
 
+def require_each_countable(delivery: Delivery) -> None:
+    """Refuse samples that are no number or too large one by one, before a filter would spread them.
+
+    Raises
+    ------
+    SampleError
+        Naming the first.
+    """
+    if isinstance(delivery, Phasors) or not _are_small(delivery, LARGEST):
+        bad = _beyond(delivery, LARGEST)
+        if bad.any():
+            _refuse(delivery, LARGEST)
+
+
 def _are_countable(windows: Rows) -> bool:
     """Tell whether all that registers and displays take from these windows is a number, and together fits integers."""
     energies = np.abs(windows["active_ws"]).sum() + np.abs(windows["reactive_vars"]).sum()

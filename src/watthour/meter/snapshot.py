@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from watthour.errors import DamagedRecordError, WatthourError
 from watthour.meter.state import Anchor, MeterState, thresholds_of
-from watthour.metrology import TRACKER, WINDOW, OpenWindow, Rows, scratch_for
+from watthour.metrology import TRACKER, WINDOW, ChannelHistory, Correction, OpenWindow, Rows, scratch_for
+from watthour.metrology.conditioning import SixFloats
 from watthour.parameters import PARAMETER_BY_NAME, Interface, check_setting, parameter
 from watthour.registers import CARRY, Registers
 from watthour.samples import SAMPLE_TYPES, Block, Triple
@@ -38,6 +39,7 @@ def state_to_record(state: MeterState) -> Json:
         "last": _text(state.last),
         "tracker": None if state.tracker is None else _text(state.tracker),
         "opened": None if opened is None else {"tracker": _text(opened.tracker), "pieces": [_piece(p) for p in opened.pieces]},
+        "history": None if state.history is None else _history(state.history),
         "anchor": None if state.anchor is None else [state.anchor.sample, state.anchor.time_ns, state.anchor.rate_hz],
         "position": state.position,
         "samples": state.samples,
@@ -71,13 +73,16 @@ def _state(record: Json) -> MeterState:
     anchor = record["anchor"]
     settings = MappingProxyType(_settings(record["settings"]))
     thresholds_of(settings)
+    history = None if record["history"] is None else _history_from(record["history"], record["position"])
+    measured_to = record["position"] if history is None else history.next_sample
     return MeterState(
         settings=settings,
         registers=_registers_from_json(record["registers"]),
         carry=_one(record["carry"], CARRY),
         last=_rows(record["last"], WINDOW)[:1],
         tracker=None if record["tracker"] is None else _one(record["tracker"], TRACKER),
-        opened=None if record["opened"] is None else _opened(record["opened"], record["position"], anchor[2]),
+        opened=None if record["opened"] is None else _opened(record["opened"], measured_to, anchor[2]),
+        history=history,
         anchor=None if anchor is None else Anchor(sample=_whole(anchor[0]), time_ns=_whole(anchor[1]), rate_hz=anchor[2]),
         position=None if record["position"] is None else _whole(record["position"]),
         samples=_whole(record["samples"]),
@@ -176,6 +181,36 @@ def _piece(block: Block) -> Json:
         "first_sample": block.first_sample,
         "scales": [block.voltage_scale, block.voltage_offset, block.current_scale, block.current_offset],
     }
+
+
+def _history(history: ChannelHistory) -> Json:
+    return {
+        "samples": _text(history.samples),
+        "first_sample": history.first_sample,
+        "next_sample": history.next_sample,
+        "rate_hz": history.rate_hz,
+        "correction": [history.correction.gain, history.correction.offset, history.correction.delay_s],
+    }
+
+
+def _history_from(record: Json, position: int) -> ChannelHistory:
+    gain, offset, delay_s = (_six_floats(row) for row in record["correction"])
+    history = ChannelHistory(
+        samples=np.frombuffer(base64.b64decode(record["samples"], validate=True), np.float64).reshape(6, -1).copy(),
+        first_sample=_whole(record["first_sample"]),
+        next_sample=_whole(record["next_sample"]),
+        rate_hz=record["rate_hz"],
+        correction=Correction(gain=gain, offset=offset, delay_s=delay_s),
+    )
+    if history.end_sample != position or not history.first_sample <= history.next_sample <= position:
+        msg = f"samples of late channels up to {history.end_sample}, not all of those up to {position}"
+        raise ValueError(msg)
+    return history
+
+
+def _six_floats(row: Sequence[object]) -> SixFloats:
+    v1, v2, v3, i1, i2, i3 = (float(number) for number in row if isinstance(number, int | float))
+    return v1, v2, v3, i1, i2, i3
 
 
 def _opened(record: Json, position: int, rate_hz: float) -> OpenWindow:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from watthour.metrology import WINDOW, OpenWindow, Rows, Thresholds
+from watthour.metrology import WINDOW, ChannelHistory, OpenWindow, Rows, Thresholds
 from watthour.models import RATINGS, VOLTAGE_PRESENT_V, current_range_of
 from watthour.parameters import DEFAULTS, Interface, Setting, check_setting
 from watthour.registers import Carry, Registers, Summation, first_carry
@@ -53,6 +53,8 @@ class MeterState:
         Sample clock: of the first block whose instants the last one's agree with.
     opened : OpenWindow or None
         Samples not yet measured; None between streams.
+    history : ChannelHistory or None
+        Samples of late channels, corrected but not yet given out; None where none is late.
     tracker : ndarray of TRACKER or None
         Of the stream before, where it broke.
     last : ndarray of WINDOW, shape (0,) or (1,)
@@ -76,6 +78,7 @@ class MeterState:
     position: int | None = None
     anchor: Anchor | None = None
     opened: OpenWindow | None = None
+    history: ChannelHistory | None = None
     tracker: Rows | None = None
     samples: int = 0
     duration: Fraction = Fraction(0)

@@ -1,5 +1,6 @@
 """Samples to quantities and energy: windows, tracking, cut-off. Pure; the loops are compiled by numba."""
 
+from watthour.metrology.conditioning import ChannelHistory, Correction, condition, follows, reach_of, rest_of
 from watthour.metrology.quantities import Quantities, quantities_of
 from watthour.metrology.records import TRACKER, WINDOW, Record, Rows
 from watthour.metrology.stream import (
@@ -16,16 +17,22 @@ from watthour.metrology.stream import (
 __all__ = [
     "TRACKER",
     "WINDOW",
+    "ChannelHistory",
+    "Correction",
     "OpenWindow",
     "Quantities",
     "Record",
     "Rows",
     "Thresholds",
+    "condition",
     "continues",
     "end_of_window",
+    "follows",
     "measure",
     "measure_end",
     "open_window",
     "quantities_of",
+    "reach_of",
+    "rest_of",
     "scratch_for",
 ]
