@@ -18,7 +18,7 @@ from pqopen.powersystem import PowerSystem
 
 from watthour.host.recordings import open_recording
 from watthour.meter import Meter, first_state
-from watthour.metrology.sums import FRINGE, cross_sums, fill_oscillator, phase_sums
+from watthour.metrology.sums import FRINGE, SUMS, add_samples, fill_oscillator
 from watthour.samples import Block
 from watthour.units import Ratio
 
@@ -53,18 +53,14 @@ def read_all(samples: np.ndarray) -> float:
 
 
 @numba.njit(nogil=True)
-def sum_all(samples: np.ndarray, table: np.ndarray, gain: np.ndarray) -> float:
-    """Run the sums kernels over every window, as the meter does; every sum is used, so none is optimised away."""
-    total = 0.0
+def sum_all(samples: np.ndarray, table: np.ndarray) -> float:
+    """Run the sums kernel over both halves of every window, as the meter does; every sum is used, none optimised away."""
+    sums = np.zeros((3, SUMS))
     six = (samples[0], samples[1], samples[2], samples[3], samples[4], samples[5])
     for first in range(0, samples.shape[1] - WINDOW + 1, WINDOW):
-        last = first + WINDOW
-        for p in range(3):
-            for value in phase_sums(six[p][first:last], six[3 + p][first:last], table[0][:WINDOW], table[1][:WINDOW]):
-                total += value
-        for value in cross_sums(six, first, last, gain, 0.0):
-            total += value
-    return total
+        add_samples(six, first, 0, WINDOW // 2, table, sums)
+        add_samples(six, first, WINDOW // 2, WINDOW, table, sums)
+    return sums.sum()
 
 
 def step_all(samples: np.ndarray) -> Meter:
@@ -139,14 +135,14 @@ def report(name: str, ratio: float, bar: float, detail: str) -> None:
 def main() -> None:
     """Print the ratios."""
     large = three_phases(LARGE_S)
-    table, gain = np.zeros((2, WINDOW + 2 * FRINGE)), np.ones(6)
+    table = np.zeros((2, WINDOW + 2 * FRINGE))
     fill_oscillator(2 * np.pi * FREQUENCY_HZ / RATE_HZ, table)
     step_all(large[:, : 2 * RATE_HZ])
     read_all(large[:, :WINDOW].copy())
-    sum_all(large[:, :WINDOW].copy(), table, gain)
+    sum_all(large[:, :WINDOW].copy(), table)
     gigabytes = large.nbytes / 1e9
 
-    ratio, reading, summing = median_ratio(lambda: read_all(large), lambda: sum_all(large, table, gain))
+    ratio, reading, summing = median_ratio(lambda: read_all(large), lambda: sum_all(large, table))
     report(
         "sums kernel / memory read, one core, float32",
         ratio,

@@ -80,23 +80,35 @@ def test_a_stream_without_samples_has_no_rest(waves, thresholds):
     assert len(measure_end(opened, thresholds)[1]) == 0
 
 
-def test_the_taper_rises_over_eight_samples_and_is_its_own_complement():
-    step = sums.step_weight.py_func
-    assert [step(x) for x in (-9.0, -4.0, 0.0, 4.0, 9.0)] == [0.0, 0.0, 0.5, 1.0, 1.0]
-    for x in np.linspace(-5, 5, 101):
-        assert step(x) + step(-x) == pytest.approx(1.0, abs=1e-15)
-        assert step(x) == sums.step_weight(x)
+def rise(distance):
+    """The integral of a Hann window of eight samples, up to `distance` samples after its middle."""
+    x = min(max(distance / 8, -0.5), 0.5)
+    return 0.5 + x + math.sin(2 * math.pi * x) / (2 * math.pi)
+
+
+@pytest.mark.parametrize("edge", [-0.5, -0.2, 0.0, 0.3, 0.4999, 999.7, 1000.5])
+def test_an_edge_rises_over_eight_samples_as_an_integrated_hann_window(edge):
+    weights = np.zeros(8)
+    first = sums.fill_edge.py_func(edge, 1.0, weights)
+    whole = math.floor(edge + 0.5)
+    touched = range(first, first + 8)
+    for k in range(whole - 9, whole + 10):
+        added = weights[k - first] if k in touched else 0.0
+        assert (k >= whole) + added == pytest.approx(rise(k - edge), abs=1e-13)
+    compiled = np.zeros(8)
+    assert sums.fill_edge(edge, 1.0, compiled) == first
+    assert compiled == pytest.approx(weights, abs=1e-15)
 
 
 @pytest.mark.parametrize("edge", [-0.5, -0.2, 0.0, 0.3, 0.4999])
 def test_the_weights_of_neighbouring_windows_add_to_one(edge):
-    begin, end = np.zeros(9), np.zeros(9)
-    sums.edge_weights.py_func(edge, 0, 1.0, begin)
-    sums.edge_weights.py_func(edge, 0, -1.0, end)
+    begin, end = np.zeros(8), np.zeros(8)
+    first = sums.fill_edge.py_func(edge, 1.0, begin)
+    assert sums.fill_edge.py_func(edge, -1.0, end) == first
     assert (begin == -end).all()
-    hard = np.arange(-4, 5) >= 0
-    assert ((hard + begin) >= 0).all()
-    assert (hard + begin).sum() == pytest.approx(5 - 0.5 - edge)  # the taper keeps the area of its edge
+    hard = np.arange(first, first + 8) >= 0
+    assert ((hard + begin) >= -1e-15).all()
+    assert (hard + begin).sum() == pytest.approx(first + 8 - 0.5 - edge)  # the taper keeps the area of its edge
 
 
 @pytest.mark.parametrize("samples", [5, 64, 65, 500, 2001])
@@ -113,19 +125,33 @@ def test_the_oscillator_is_exact_to_the_last_bits(samples):
 
 
 def test_sums_are_those_of_numpy():
-    noise = np.random.Generator(np.random.Philox(key=1)).standard_normal((4, 501))
-    u, i, c, s = noise
-    expected = [u @ u, i @ i, u @ i, u @ c, u @ s, i @ c, i @ s, u.sum(), i.sum()]
-    assert sums.phase_sums(u, i, c, s) == pytest.approx(expected, rel=1e-10)
-    assert sums.phase_sums.py_func(u, i, c, s) == pytest.approx(expected, rel=1e-10)
+    noise = np.random.Generator(np.random.Philox(key=1)).standard_normal((8, 1501))
+    u, i, v, j, c, s, w, _ = noise
+    expected = [u @ u, i @ i, u @ i, u @ c, u @ s, i @ c, i @ s, u.sum(), i.sum(), u @ v, i @ j]
+    assert sums.phase_sums(u, i, v, j, c, s) == pytest.approx(expected, rel=1e-10)
+    assert sums.phase_sums.py_func(u, i, v, j, c, s) == pytest.approx(expected, rel=1e-10)
+    x, y = w * u, w * i
+    expected = [x @ u, y @ i, x @ i, x @ c, x @ s, y @ c, y @ s, x.sum(), y.sum(), x @ v, y @ j]
+    assert sums.edge_sums(u, i, v, j, c, s, w) == pytest.approx(expected, rel=1e-10)
+    assert sums.edge_sums.py_func(u, i, v, j, c, s, w) == pytest.approx(expected, rel=1e-10)
+    assert sums.edge_correlation(u, c, s, w) == pytest.approx([x @ c, x @ s, x.sum()], rel=1e-10)
+    assert sums.edge_correlation.py_func(u, c, s, w) == pytest.approx([x @ c, x @ s, x.sum()], rel=1e-10)
     assert sums.product_sums.py_func(u, i) == pytest.approx([u @ u, i @ i, u @ i, u.sum(), i.sum()], rel=1e-10)
-    six = tuple(noise[k % 4] + k for k in range(6))
-    gain = np.array([1.0, 1.0, 1.0, 2.0, 3.0, 4.0])
-    neutral = 2 * six[3] + 3 * six[4] + 4 * six[5] + 0.5
-    across = [(six[0] * six[1])[7:400].sum(), (six[1] * six[2])[7:400].sum(), (six[2] * six[0])[7:400].sum()]
-    expected = [*across, (neutral[7:400] ** 2).sum()]
-    assert sums.cross_sums.py_func(six, 7, 400, gain, 0.5) == pytest.approx(expected, rel=1e-10)
-    assert sums.cross_sums(six, 7, 400, gain, 0.5) == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("last", [3, 512, 513, 1400])
+def test_samples_added_by_chunks_are_those_of_numpy(last):
+    six = tuple(np.random.Generator(np.random.Philox(key=4)).standard_normal((6, 1501)))
+    table = np.random.Generator(np.random.Philox(key=5)).standard_normal((2, 1501))
+    found, plain = np.ones((3, 11)), np.ones((3, 11))
+    sums.add_samples(six, 7, 2, last, table, found)
+    sums.add_samples.py_func(six, 7, 2, last, table, plain)
+    c, s = table[:, 4 + 2 : 4 + last]
+    for p in range(3):
+        u, i, v, j = (six[k][7 + 2 : 7 + last] for k in (p, 3 + p, (p + 1) % 3, 3 + (p + 1) % 3))
+        expected = np.array([u @ u, i @ i, u @ i, u @ c, u @ s, i @ c, i @ s, u.sum(), i.sum(), u @ v, i @ j]) + 1.0
+        assert found[p] == pytest.approx(expected, rel=1e-9)
+        assert plain[p] == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("delta", [0.0, 1e-9, 0.01, 0.3, 2 * math.pi / 8, 1.5, -0.7])
@@ -134,10 +160,19 @@ def test_the_spectrum_of_a_tapered_window_is_the_closed_form(delta, edges):
     # a rectangle [p, q) convolved with a Hann window of 8 samples, integrated on a fine grid
     first, last = edges
     x = (np.arange((last - first + 20) * 400) + 0.5) / 400 + first - 10
-    weight = np.array([sums.step_weight(v - first) - sums.step_weight(v - last) for v in x])
+    weight = np.array([rise(v - first) - rise(v - last) for v in x])
     expected = (weight * np.exp(1j * delta * x)).sum() / 400
     assert tone.window_spectrum(delta, first, last) == pytest.approx(expected, abs=1e-4)
     assert tone.window_spectrum.py_func(delta, first, last) == pytest.approx(tone.window_spectrum(delta, first, last), abs=1e-9)
+
+
+def test_two_half_windows_see_what_the_whole_does():
+    edges = (-0.3, 799.7, 1599.7)
+    for delta in (0.0, 1e-9, 0.01, -0.0787, 1.5):
+        early, late = tone.half_spectra.py_func(delta, edges)
+        assert early == pytest.approx(tone.window_spectrum(delta, edges[0], edges[1]), abs=1e-9)
+        assert late == pytest.approx(tone.window_spectrum(delta, edges[1], edges[2]), abs=1e-9)
+        assert early + late == pytest.approx(tone.window_spectrum(delta, edges[0], edges[2]), abs=1e-9)
 
 
 def test_sinc_joins_its_series_smoothly():

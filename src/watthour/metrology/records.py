@@ -90,12 +90,14 @@ class Scratch(NamedTuple):
         The oscillator: cosine and sine at `filled_hz`.
     filled_hz : ndarray, shape (1,)
         What the table was filled for; 0: nothing yet. Several trackers may share a table, so it says so itself.
-    hard, tapered, early : ndarray, shape (3, 9)
-        Sums of each phase: over whole samples, with tapered edges, and of the tapered first half.
-    cross : ndarray, shape (4,)
-        Tapered sums across phases.
-    weights : ndarray, shape (9,)
-        Of the edge at hand.
+    hard, tapered, early : ndarray, shape (3, 11)
+        Sums of each phase: over whole samples, with tapered edges, and of the first half.
+    fringe : ndarray, shape (8, 16)
+        Samples of V1 V2 V3 I1 I2 I3 that two edges touch, and the oscillator's cosine and sine at them.
+    weights : ndarray, shape (16,)
+        Of these samples.
+    tones : ndarray of complex128, shape (6,)
+        Fundamental of V1 V2 V3 I1 I2 I3, half its amplitude in size.
     """
 
     table: Floats
@@ -103,5 +105,6 @@ class Scratch(NamedTuple):
     hard: Floats
     tapered: Floats
     early: Floats
-    cross: Floats
+    fringe: Floats
     weights: Floats
+    tones: NDArray[np.complex128]

@@ -13,7 +13,7 @@ import numpy as np
 
 from watthour.metrology.records import TRACKER, WINDOW, Conditions, Rows, Samples, Scratch, Six
 from watthour.metrology.seconds import measure_seconds
-from watthour.metrology.sums import EDGE_SAMPLES, FRINGE
+from watthour.metrology.sums import EDGE_SAMPLES, FRINGE, SUMS
 from watthour.metrology.tracking import LOWEST_HZ, NOMINAL_HZ, window_cycles
 from watthour.metrology.windows import measure_rest, measure_windows
 from watthour.samples import Block, Delivery, Phasors
@@ -58,11 +58,12 @@ def scratch_for(rate_hz: float) -> Scratch:
     return Scratch(
         table=np.zeros((2, longest_window(rate_hz))),
         filled_hz=np.zeros(1),
-        hard=np.zeros((3, 9)),
-        tapered=np.zeros((3, 9)),
-        early=np.zeros((3, 9)),
-        cross=np.zeros(4),
-        weights=np.zeros(EDGE_SAMPLES),
+        hard=np.zeros((3, SUMS)),
+        tapered=np.zeros((3, SUMS)),
+        early=np.zeros((3, SUMS)),
+        fringe=np.zeros((8, 2 * EDGE_SAMPLES)),
+        weights=np.zeros(2 * EDGE_SAMPLES),
+        tones=np.zeros(6, np.complex128),
     )
 
 

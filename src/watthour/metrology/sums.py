@@ -9,7 +9,7 @@ over eight samples with an integrated Hann step S, the weights of neighbours add
     hard    ______|‾‾‾‾‾‾‾‾‾        [k >= b]
     tapered ____.-'‾‾‾‾‾‾‾‾‾        S((k - e) / 8),  e the edge, b the first whole sample
 
-so a tapered sum is the hard sum plus nine corrected samples at each edge.
+so a tapered sum is the hard sum plus eight corrected samples at each edge.
 """
 
 import math
@@ -25,24 +25,32 @@ TAPER = 8
 FRINGE = TAPER // 2
 """Samples before an edge that its taper reaches; after it, one more may be touched."""
 
-EDGE_SAMPLES = 2 * FRINGE + 1
-"""Samples that the taper of one edge may touch."""
+EDGE_SAMPLES = 2 * FRINGE
+"""Samples that the taper of one edge touches."""
 
-UU, II, UI, UC, US, IC, IS, U_SUM, I_SUM = range(9)
-"""Columns of a phase's sums: u², i², u·i, u·cos, u·sin, i·cos, i·sin, u, i."""
+UU, II, UI, UC, US, IC, IS, U_SUM, I_SUM, U_NEXT, I_NEXT = range(11)
+"""Columns of a phase's sums: u², i², u·i, u·cos, u·sin, i·cos, i·sin, u, i, and u and i times those of the next phase."""
 
-U12, U23, U31, NN = range(4)
-"""Columns of the sums across phases: u1·u2, u2·u3, u3·u1, and the square of the scaled i1+i2+i3."""
+SUMS = I_NEXT + 1
+
+CHUNK = 512
+"""Samples of all channels that are summed in turn: they and their oscillator lie in the processor's first cache."""
+
+Sums = tuple[float, float, float, float, float, float, float, float, float, float, float]
 
 
 @sum_kernel
-def phase_sums(voltage: Samples, current: Samples, cosine: Floats, sine: Floats) -> tuple[float, ...]:
-    """Return the nine sums of one phase over all samples given, in the order `UU` ... `I_SUM`.
+def phase_sums(
+    voltage: Samples, current: Samples, next_voltage: Samples, next_current: Samples, cosine: Floats, sine: Floats
+) -> Sums:
+    """Return the sums of one phase over all samples given, in the order `UU` ... `I_NEXT`.
 
     Parameters
     ----------
     voltage, current : ndarray, shape (n,), C-contiguous
         Raw steps, or volts and amperes.
+    next_voltage, next_current : ndarray, shape (n,)
+        Those of the next phase: L2 for L1, L3 for L2, L1 for L3.
     cosine, sine : ndarray, shape (n,)
         The oscillator at the same samples.
     """
@@ -55,6 +63,8 @@ def phase_sums(voltage: Samples, current: Samples, cosine: Floats, sine: Floats)
     is_ = 0.0
     u_sum = 0.0
     i_sum = 0.0
+    u_next = 0.0
+    i_next = 0.0
     for k in range(voltage.shape[0]):
         u = np.float64(voltage[k])
         i = np.float64(current[k])
@@ -69,7 +79,92 @@ def phase_sums(voltage: Samples, current: Samples, cosine: Floats, sine: Floats)
         is_ += i * s
         u_sum += u
         i_sum += i
-    return uu, ii, ui, uc, us, ic, is_, u_sum, i_sum
+        u_next += u * np.float64(next_voltage[k])
+        i_next += i * np.float64(next_current[k])
+    return uu, ii, ui, uc, us, ic, is_, u_sum, i_sum, u_next, i_next
+
+
+@sum_kernel
+def edge_sums(
+    voltage: Floats, current: Floats, next_voltage: Floats, next_current: Floats, cosine: Floats, sine: Floats, weights: Floats
+) -> Sums:
+    """Return what weighted samples add to the sums of one phase, in the order `UU` ... `I_NEXT`.
+
+    Parameters
+    ----------
+    voltage, current, next_voltage, next_current, cosine, sine : ndarray, shape (n,)
+        As `phase_sums`.
+    weights : ndarray, shape (n,)
+        Of each sample.
+    """
+    uu = 0.0
+    ii = 0.0
+    ui = 0.0
+    uc = 0.0
+    us = 0.0
+    ic = 0.0
+    is_ = 0.0
+    u_sum = 0.0
+    i_sum = 0.0
+    u_next = 0.0
+    i_next = 0.0
+    for k in range(weights.shape[0]):
+        u = voltage[k]
+        i = current[k]
+        wu = weights[k] * u
+        wi = weights[k] * i
+        c = cosine[k]
+        s = sine[k]
+        uu += wu * u
+        ii += wi * i
+        ui += wu * i
+        uc += wu * c
+        us += wu * s
+        ic += wi * c
+        is_ += wi * s
+        u_sum += wu
+        i_sum += wi
+        u_next += wu * next_voltage[k]
+        i_next += wi * next_current[k]
+    return uu, ii, ui, uc, us, ic, is_, u_sum, i_sum, u_next, i_next
+
+
+@sum_kernel
+def edge_correlation(voltage: Floats, cosine: Floats, sine: Floats, weights: Floats) -> tuple[float, float, float]:
+    """Return what weighted samples add to u·cos, u·sin and u, as `edge_sums`."""
+    uc = 0.0
+    us = 0.0
+    u_sum = 0.0
+    for k in range(weights.shape[0]):
+        wu = weights[k] * voltage[k]
+        uc += wu * cosine[k]
+        us += wu * sine[k]
+        u_sum += wu
+    return uc, us, u_sum
+
+
+@kernel
+def gather_edge(six: Six, at: int, first: int, table: Floats, fringe: Floats) -> None:
+    """Copy the samples that an edge touches, and the oscillator at them.
+
+    Parameters
+    ----------
+    at, first : int
+        Row index of sample 0 of the window; its first sample that the edge touches.
+    fringe : ndarray, shape (8, 8)
+        Overwritten: V1 V2 V3 I1 I2 I3, cosine, sine.
+    """
+    u1, u2, u3, i1, i2, i3 = six
+    for j in range(EDGE_SAMPLES):
+        k = at + first + j
+        fringe[0, j] = u1[k]
+        fringe[1, j] = u2[k]
+        fringe[2, j] = u3[k]
+        fringe[3, j] = i1[k]
+        fringe[4, j] = i2[k]
+        fringe[5, j] = i3[k]
+        fringe[6, j] = table[0, FRINGE + first + j]
+        fringe[7, j] = table[1, FRINGE + first + j]
 
 
 @sum_kernel
@@ -91,106 +186,66 @@ def product_sums(voltage: Samples, current: Samples) -> tuple[float, float, floa
     return uu, ii, ui, u_sum, i_sum
 
 
-@sum_kernel
-def cross_sums(six: Six, first: int, last: int, gain: Floats, neutral_offset: float) -> tuple[float, float, float, float]:
-    """Return the sums across phases of samples [first, last), in the order `U12` ... `NN`.
+@kernel
+def add_samples(six: Six, at: int, first: int, last: int, table: Floats, sums: Floats) -> None:
+    """Add whole samples to the sums of all phases, a chunk of all channels at a time.
 
     Parameters
     ----------
-    gain : ndarray, shape (6,)
-        Volts and amperes per step.
-    neutral_offset : float
-        Amperes of i1+i2+i3 at step 0.
+    at : int
+        Row index of sample 0 of the window.
+    first, last : int
+        Samples of the window; its chunks are counted from `first`.
+    table : ndarray, shape (2, n)
+        The oscillator; sample 0 stands at index `FRINGE`.
+    sums : ndarray, shape (3, 11)
+        Increased in place.
     """
-    u1, u2, u3 = six[0][first:last], six[1][first:last], six[2][first:last]
-    i1, i2, i3 = six[3][first:last], six[4][first:last], six[5][first:last]
-    g1, g2, g3 = gain[3], gain[4], gain[5]
-    u12 = 0.0
-    u23 = 0.0
-    u31 = 0.0
-    nn = 0.0
-    for k in range(u1.shape[0]):
-        a = np.float64(u1[k])
-        b = np.float64(u2[k])
-        c = np.float64(u3[k])
-        n = g1 * np.float64(i1[k]) + g2 * np.float64(i2[k]) + g3 * np.float64(i3[k]) + neutral_offset
-        u12 += a * b
-        u23 += b * c
-        u31 += c * a
-        nn += n * n
-    return u12, u23, u31, nn
+    u1, u2, u3, i1, i2, i3 = six  # by name: an index into them costs more than a chunk's sums
+    for begin in range(first, last, CHUNK):
+        end = min(begin + CHUNK, last)
+        here, turn = slice(at + begin, at + end), slice(FRINGE + begin, FRINGE + end)
+        v1, v2, v3, j1, j2, j3 = u1[here], u2[here], u3[here], i1[here], i2[here], i3[here]
+        cosine, sine = table[0][turn], table[1][turn]
+        l1 = phase_sums(v1, j1, v2, j2, cosine, sine)
+        l2 = phase_sums(v2, j2, v3, j3, cosine, sine)
+        l3 = phase_sums(v3, j3, v1, j1, cosine, sine)
+        for j in range(SUMS):
+            sums[0, j] += l1[j]
+            sums[1, j] += l2[j]
+            sums[2, j] += l3[j]
+
+
+_TAPER_COS = np.cos(np.arange(-FRINGE, FRINGE + 1) * 2.0 * np.pi / TAPER)
+_TAPER_SIN = np.sin(np.arange(-FRINGE, FRINGE + 1) * 2.0 * np.pi / TAPER)
 
 
 @kernel
-def step_weight(distance: float) -> float:
-    """Return the integrated Hann step S at `distance` samples after an edge: 0 before the taper, 1 after it."""
-    x = distance / TAPER
-    if x <= -0.5:  # noqa: PLR2004 - half a taper
-        return 0.0
-    if x >= 0.5:  # noqa: PLR2004
-        return 1.0
-    return 0.5 + x + math.sin(2.0 * math.pi * x) / (2.0 * math.pi)
+def fill_edge(edge: float, sign: float, weights: Floats) -> int:
+    """Fill what the taper of an edge adds to a hard one, and return the first sample that it touches.
 
-
-@kernel
-def edge_weights(edge: float, whole: int, sign: float, weights: Floats) -> None:
-    """Fill what the taper of an edge adds to a hard beginning (sign +1) or end (sign -1) at sample `whole`.
+    The integrated Hann step S, at a distance of x tapers from the edge, is 1/2 + x + sin(2πx)/2π; one sine and
+    cosine of the edge give those of all samples.
 
     Parameters
     ----------
     edge : float
-        Place of the edge, in samples; `whole` is the nearest sample, halves upward.
-    weights : ndarray, shape (9,)
-        Overwritten: sign times S(k - edge) - [k >= whole], for k = whole - 4 ... whole + 4.
+        Place of the edge, in samples; the hard one is at the nearest sample, halves upward.
+    sign : float
+        1 for a beginning, -1 for an end.
+    weights : ndarray, shape (8,)
+        Overwritten: sign times S(k - edge) - [k >= edge, rounded], from the sample returned on.
     """
+    whole = math.floor(edge + 0.5)
+    after = edge - whole
+    skipped = 1 if after >= 0.0 else 0
+    turn_c, turn_s = math.cos(2.0 * math.pi * after / TAPER), math.sin(2.0 * math.pi * after / TAPER)
     for j in range(EDGE_SAMPLES):
-        k = whole - FRINGE + j
-        weights[j] = sign * (step_weight(k - edge) - (1.0 if k >= whole else 0.0))
-
-
-@kernel
-def add_phase_edge(six: Six, p: int, first: int, table: Floats, weights: Floats, sums: Floats) -> None:
-    """Add nine weighted samples around an edge to the sums of phase p (`UU` ... `I_SUM`).
-
-    Parameters
-    ----------
-    first : int
-        Row index of the first of the nine.
-    table : ndarray, shape (2, 9)
-        The oscillator's cosine and sine at them.
-    weights : ndarray, shape (9,)
-    sums : ndarray, shape (9,)
-        Changed in place.
-    """
-    for j in range(EDGE_SAMPLES):
-        w = weights[j]
-        u = np.float64(six[p][first + j])
-        i = np.float64(six[3 + p][first + j])
-        sums[UU] += w * u * u
-        sums[II] += w * i * i
-        sums[UI] += w * u * i
-        sums[UC] += w * u * table[0, j]
-        sums[US] += w * u * table[1, j]
-        sums[IC] += w * i * table[0, j]
-        sums[IS] += w * i * table[1, j]
-        sums[U_SUM] += w * u
-        sums[I_SUM] += w * i
-
-
-@kernel
-def add_cross_edge(six: Six, first: int, gain: Floats, neutral_offset: float, weights: Floats, sums: Floats) -> None:
-    """Add nine weighted samples around an edge to the sums across phases (`U12` ... `NN`)."""
-    for k in range(EDGE_SAMPLES):
-        j = first + k
-        w = weights[k]
-        a = np.float64(six[0][j])
-        b = np.float64(six[1][j])
-        c = np.float64(six[2][j])
-        n = gain[3] * np.float64(six[3][j]) + gain[4] * np.float64(six[4][j]) + gain[5] * np.float64(six[5][j]) + neutral_offset
-        sums[U12] += w * a * b
-        sums[U23] += w * b * c
-        sums[U31] += w * c * a
-        sums[NN] += w * n * n
+        n = j + skipped
+        x = (n - FRINGE - after) / TAPER
+        sine = _TAPER_SIN[n] * turn_c - _TAPER_COS[n] * turn_s
+        weights[j] = sign * (0.5 + x + sine / (2.0 * math.pi) - (1.0 if n >= FRINGE else 0.0))
+    return whole - FRINGE + skipped
 
 
 _STRIDE = 64

@@ -15,10 +15,12 @@ and two real equations give the phasor a, whether or not the window holds whole 
 import math
 
 from watthour.metrology.compiling import kernel
+from watthour.metrology.records import Edges
 from watthour.metrology.sums import TAPER
 
 _ITERATIONS = 6
-_SETTLED_RAD = 1e-13
+_SETTLED_RAD = 1e-9
+"""An advance so small leaves less than a hundredth of itself to the next iteration: 1e-13 of the frequency."""
 
 
 @kernel
@@ -50,6 +52,22 @@ def window_spectrum(delta: float, first: float, last: float) -> complex:
 
 
 @kernel
+def half_spectra(delta: float, edges: Edges) -> tuple[complex, complex]:
+    """Return Ŵ(delta) of the two halves of a window, tapered where they meet; they add to that of the whole.
+
+    Parameters
+    ----------
+    delta : float
+        Radians per sample.
+    edges : three floats
+        Beginning, middle and end in samples; the halves are of one length.
+    """
+    early = window_spectrum(delta, edges[0], edges[1])
+    turn = delta * (edges[1] - edges[0])
+    return early, early * complex(math.cos(turn), math.sin(turn))
+
+
+@kernel
 def solve_tone(correlation: complex, direct: complex, image: complex) -> complex:
     """Return the phasor a from c = a·direct + a*·image; a tone's rms is √2·|a|."""
     determinant = abs(direct) ** 2 - abs(image) ** 2
@@ -59,9 +77,7 @@ def solve_tone(correlation: complex, direct: complex, image: complex) -> complex
 
 
 @kernel
-def advance_frequency(
-    early: complex, late: complex, omega: float, omega_table: float, edges: tuple[float, float, float]
-) -> float:
+def advance_frequency(early: complex, late: complex, omega: float, omega_table: float, edges: Edges) -> float:
     """Return the angular frequency at which two half windows see one tone.
 
     The phase advance from the first half to the second, divided by the time between their middles, corrects
@@ -81,20 +97,11 @@ def advance_frequency(
     float
         Radians per sample; right if the guess was within half a turn between the middles of the halves.
     """
-    first, middle, last = edges
-    between = (last - first) / 2.0
+    between = (edges[2] - edges[0]) / 2.0
     for _ in range(_ITERATIONS):
-        a = solve_tone(
-            early,
-            window_spectrum(omega - omega_table, first, middle),
-            window_spectrum(-omega - omega_table, first, middle),
-        )
-        b = solve_tone(
-            late,
-            window_spectrum(omega - omega_table, middle, last),
-            window_spectrum(-omega - omega_table, middle, last),
-        )
-        turn = b * a.conjugate()
+        direct = half_spectra(omega - omega_table, edges)
+        image = half_spectra(-omega - omega_table, edges)
+        turn = solve_tone(late, direct[1], image[1]) * solve_tone(early, direct[0], image[0]).conjugate()
         advance = math.atan2(turn.imag, turn.real)
         omega += advance / between
         if abs(advance) < _SETTLED_RAD:

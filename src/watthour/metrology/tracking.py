@@ -12,8 +12,8 @@ import numpy as np
 from watthour.metrology.compiling import kernel
 from watthour.metrology.records import Conditions, Edges, Record, Samples, Scratch, Six
 from watthour.metrology.sums import FRINGE, U_SUM, UC, US, UU, fill_oscillator
-from watthour.metrology.tone import advance_frequency, solve_tone, window_spectrum
-from watthour.metrology.window import sum_window, voltage_square
+from watthour.metrology.tone import advance_frequency, half_spectra, solve_tone, window_spectrum
+from watthour.metrology.window import sum_window, taper_half, voltage_square
 
 LOWEST_HZ = 44.0
 HIGHEST_HZ = 66.0
@@ -83,16 +83,23 @@ def half_correlations(p: int, omega_table: float, edges: Edges, scratch: Scratch
     """Return the correlations of the first and second half of phase p's voltage, the window's mean removed."""
     half, whole = scratch.early[p], scratch.tapered[p]
     mean = whole[U_SUM] / (edges[2] - edges[0])
-    early = complex(half[UC], -half[US]) - mean * window_spectrum(-omega_table, edges[0], edges[1])
-    both = complex(whole[UC], -whole[US]) - mean * window_spectrum(-omega_table, edges[0], edges[2])
+    first, second = half_spectra(-omega_table, edges)
+    early = complex(half[UC], -half[US]) - mean * first
+    both = complex(whole[UC], -whole[US]) - mean * (first + second)
     return early, both - early
 
 
 @kernel
-def find_frequency(p: int, omega_table: float, edges: Edges, rate_hz: float, scratch: Scratch) -> float:
-    """Return the frequency of reference phase p in a summed window, or NaN if it has no credible fundamental."""
+def find_frequency(p: int, omega: float, omega_table: float, edges: Edges, rate_hz: float, scratch: Scratch) -> float:
+    """Return the frequency of reference phase p in a summed window, or NaN if it has no credible fundamental.
+
+    Parameters
+    ----------
+    omega, omega_table : float
+        First guess, and the table's frequency, in radians per sample.
+    """
     early, late = half_correlations(p, omega_table, edges, scratch)
-    omega = advance_frequency(early, late, omega_table, omega_table, edges)
+    omega = advance_frequency(early, late, omega, omega_table, edges)
     tone = solve_tone(
         early + late,
         window_spectrum(omega - omega_table, edges[0], edges[2]),
@@ -157,11 +164,12 @@ def fit_window(
             tracker["table_hz"] = held_table_hz
             return -1.0, edges
         omega_table = prepare_table(tracker, frequency_hz, rate_hz, scratch)
-        sum_window(six, at, edges, conditions, scratch)
+        sum_window(six, at, edges, scratch)
         p = reference_phase(length, conditions, scratch) if follow else -1
         if p < 0:
             break
-        found_hz = find_frequency(p, omega_table, edges, rate_hz, scratch)
+        taper_half(six, at, p, edges, scratch)
+        found_hz = find_frequency(p, 2.0 * math.pi * frequency_hz / rate_hz, omega_table, edges, rate_hz, scratch)
         near = abs(found_hz - frequency_hz) <= _AMBIGUOUS_HZ
         if near and abs(found_hz - frequency_hz) <= _REPEAT * frequency_hz:
             break

@@ -6,29 +6,27 @@ rms values, powers and phasors. Where a window begins, and at which frequency, i
 
 import math
 
-import numpy as np
-
 from watthour.metrology.compiling import kernel
 from watthour.metrology.records import Conditions, Edges, Floats, Record, Samples, Scratch, Six
 from watthour.metrology.sums import (
     EDGE_SAMPLES,
-    FRINGE,
+    I_NEXT,
     I_SUM,
     IC,
     II,
     IS,
-    NN,
-    U12,
+    SUMS,
+    U_NEXT,
     U_SUM,
     UC,
     UI,
     US,
     UU,
-    add_cross_edge,
-    add_phase_edge,
-    cross_sums,
-    edge_weights,
-    phase_sums,
+    add_samples,
+    edge_correlation,
+    edge_sums,
+    fill_edge,
+    gather_edge,
     product_sums,
 )
 from watthour.metrology.tone import solve_tone, window_spectrum
@@ -75,39 +73,70 @@ def plain_sums(u: Samples, i: Samples, sums: Floats) -> None:
 
 
 @kernel
-def sum_window(six: Six, at: int, edges: Edges, conditions: Conditions, scratch: Scratch) -> None:
-    """Sum one window into `scratch`.
+def taper_window(six: Six, at: int, edges: Edges, scratch: Scratch) -> None:
+    """Taper the beginning and the end of the tapered sums, so far hard."""
+    fringe, weights = scratch.fringe, scratch.weights
+    first = fill_edge(edges[0], 1.0, weights[:EDGE_SAMPLES])
+    gather_edge(six, at, first, scratch.table, fringe[:, :EDGE_SAMPLES])
+    last = fill_edge(edges[2], -1.0, weights[EDGE_SAMPLES:])
+    gather_edge(six, at, last, scratch.table, fringe[:, EDGE_SAMPLES:])
+    v1, v2, v3, j1, j2, j3, cosine, sine = (
+        fringe[0],
+        fringe[1],
+        fringe[2],
+        fringe[3],
+        fringe[4],
+        fringe[5],
+        fringe[6],
+        fringe[7],
+    )
+    l1 = edge_sums(v1, j1, v2, j2, cosine, sine, weights)
+    l2 = edge_sums(v2, j2, v3, j3, cosine, sine, weights)
+    l3 = edge_sums(v3, j3, v1, j1, cosine, sine, weights)
+    for j in range(SUMS):
+        scratch.tapered[0, j] += l1[j]
+        scratch.tapered[1, j] += l2[j]
+        scratch.tapered[2, j] += l3[j]
+
+
+@kernel
+def sum_window(six: Six, at: int, edges: Edges, scratch: Scratch) -> None:
+    """Sum one window into `scratch`; its first half, so far without tapers, as well.
 
     Parameters
     ----------
     at : int
         Row index of the whole sample from which `edges` are counted.
     """
-    middle = math.floor(edges[1] + 0.5)
-    end = math.floor(edges[2] + 0.5)
-    cosine, sine = scratch.table[0], scratch.table[1]
-    half, rest = slice(at, at + middle), slice(at + middle, at + end)
-    half_table, rest_table = slice(FRINGE, FRINGE + middle), slice(FRINGE + middle, FRINGE + end)
-    for p in range(3):
-        early = phase_sums(six[p][half], six[3 + p][half], cosine[half_table], sine[half_table])
-        late = phase_sums(six[p][rest], six[3 + p][rest], cosine[rest_table], sine[rest_table])
-        for j in range(9):
-            scratch.early[p, j] = early[j]
-            scratch.hard[p, j] = early[j] + late[j]
-            scratch.tapered[p, j] = early[j] + late[j]
-    neutral_offset = conditions.offset[3] + conditions.offset[4] + conditions.offset[5]
-    scratch.cross[:] = np.array(cross_sums(six, at, at + end, conditions.gain, neutral_offset))
-    for which, whole in enumerate((0, middle, end)):
-        edge_weights(edges[which], whole, 1.0 if which == 0 else -1.0, scratch.weights)
-        first = at + whole - FRINGE
-        table = scratch.table[:, whole : whole + EDGE_SAMPLES]
-        for p in range(3):
-            if which != 1:
-                add_phase_edge(six, p, first, table, scratch.weights, scratch.tapered[p])
-            if which != 2:  # noqa: PLR2004 - the end is no edge of the first half
-                add_phase_edge(six, p, first, table, scratch.weights, scratch.early[p])
-        if which != 1:
-            add_cross_edge(six, first, conditions.gain, neutral_offset, scratch.weights, scratch.cross)
+    middle, end = math.floor(edges[1] + 0.5), math.floor(edges[2] + 0.5)
+    scratch.hard[:] = 0.0
+    add_samples(six, at, 0, middle, scratch.table, scratch.hard)
+    scratch.early[:] = scratch.hard
+    add_samples(six, at, middle, end, scratch.table, scratch.hard)
+    scratch.tapered[:] = scratch.hard
+    taper_window(six, at, edges, scratch)
+
+
+@kernel
+def taper_half(six: Six, at: int, p: int, edges: Edges, scratch: Scratch) -> None:
+    """Taper the first half of phase p's voltage, what its frequency is found from; to follow `taper_window`."""
+    fringe, weights = scratch.fringe, scratch.weights
+    middle = fill_edge(edges[1], -1.0, weights[EDGE_SAMPLES:])
+    gather_edge(six, at, middle, scratch.table, fringe[:, EDGE_SAMPLES:])
+    uc, us, u_sum = edge_correlation(fringe[p], fringe[6], fringe[7], weights)
+    scratch.early[p, UC] += uc
+    scratch.early[p, US] += us
+    scratch.early[p, U_SUM] += u_sum
+
+
+@kernel
+def next_product(column: int, p: int, n: float, conditions: Conditions, sums: Floats) -> float:
+    """Return the sum of u, or i, times that of the next phase in V² or A²; `column` is `U_NEXT` or `I_NEXT`."""
+    q = (p + 1) % 3
+    total, shift = (U_SUM, 0) if column == U_NEXT else (I_SUM, 3)
+    gain, offset = conditions.gain, conditions.offset
+    x, y = p + shift, q + shift
+    return scaled_product(sums[p, column], sums[p, total], sums[q, total], n, gain[x], offset[x], gain[y], offset[y])
 
 
 @kernel
@@ -129,8 +158,8 @@ def describe_window(
     image = window_spectrum(-omega - omega_table, edges[0], edges[2])
     steady = window_spectrum(-omega_table, edges[0], edges[2])
     double = window_spectrum(2.0 * omega, edges[0], edges[2])
-    gain, offset = conditions.gain, conditions.offset
-    tones = np.zeros(6, np.complex128)
+    gain = conditions.gain
+    tones = scratch.tones
     for p in range(3):
         t = scratch.tapered[p]
         tones[p] = gain[p] * solve_tone(complex(t[UC], -t[US]) - t[U_SUM] / length * steady, direct, image)
@@ -146,15 +175,15 @@ def describe_window(
         row["reactive_var"][p] = 2.0 * (a * b.conjugate()).imag
         row["voltage_phasor_v"][p] = math.sqrt(2.0) * a
         row["current_phasor_a"][p] = math.sqrt(2.0) * b
+    neutral = tones[3] + tones[4] + tones[5]
+    neutral_square = -2.0 * (neutral * neutral * double).real
     for p in range(3):
         q = (p + 1) % 3
-        t, s = scratch.tapered[p], scratch.tapered[q]
-        across = scaled_product(scratch.cross[U12 + p], t[U_SUM], s[U_SUM], length, gain[p], offset[p], gain[q], offset[q])
-        across = (across - 2.0 * (tones[p] * tones[q] * double).real) / length
-        square = row["voltage_v"][p] ** 2 + row["voltage_v"][q] ** 2 - 2.0 * across
-        row["line_voltage_v"][p] = root(square)
-    neutral = tones[3] + tones[4] + tones[5]
-    row["neutral_current_a"] = root((scratch.cross[NN] - 2.0 * (neutral * neutral * double).real) / length)
+        across = next_product(U_NEXT, p, length, conditions, scratch.tapered) - 2.0 * (tones[p] * tones[q] * double).real
+        row["line_voltage_v"][p] = root(row["voltage_v"][p] ** 2 + row["voltage_v"][q] ** 2 - 2.0 * across / length)
+        neutral_square += current_square(scratch.tapered[p], p, length, conditions)
+        neutral_square += 2.0 * next_product(I_NEXT, p, length, conditions, scratch.tapered)
+    row["neutral_current_a"] = root(neutral_square / length)
 
 
 @kernel
