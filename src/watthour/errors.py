@@ -20,6 +20,7 @@
     │   └── SealedError           it is sealed
     ├── PeerError                 the other end of a line
     │   ├── BadFrameError         bytes that are no legal frame
+    │   │   └── TelegramError     a frame whose content is none: an M-Bus record cut off, a reserved code
     │   ├── ExceptionReplyError   it answered with an exception
     │   └── NoAnswerError         it does not answer
     ├── ListenError               a port or line cannot be opened
@@ -166,6 +167,28 @@ class PeerError(WatthourError):
 
 class BadFrameError(PeerError):
     """Bytes that are no legal frame or message."""
+
+
+class TelegramError(BadFrameError):
+    """A whole frame whose content makes no telegram.
+
+    Parameters
+    ----------
+    fault : str
+        What is wrong, in the words of the protocol.
+    place : str
+        Where.
+    before : tuple
+        What could be read before it.
+    rest : bytes
+        What could not.
+    """
+
+    def __init__(self, fault: str, place: str, before: tuple[object, ...] = (), rest: bytes = b"") -> None:
+        super().__init__(f"{fault}: {place}")
+        self.fault = fault
+        self.before = before
+        self.rest = rest
 
 
 class ExceptionReplyError(PeerError):
