@@ -136,6 +136,7 @@ def _ratio(row: Parameter, given: object) -> Setting:
 _READERS = {Kind.WHOLE: _whole, Kind.DECIMAL: _decimal, Kind.CHOICE: _choice, Kind.SWITCH: _switch, Kind.RATIO: _ratio}
 
 BAUD_RATES = ("9600", "19200", "38400")
+MBUS_BAUD_RATES = ("300", "600", "1200", "2400", "4800", "9600")
 FRAMINGS = ("8N1", "8E1", "8O1", "8N2", "8E2", "8O2")
 SUMMATIONS = ("vectorial", "arithmetic")
 HOLE_REPLIES = ("02", "03", "silence")
@@ -180,6 +181,11 @@ PARAMETERS: tuple[Parameter, ...] = (
               meaning="speed of the serial line"),
     Parameter(name="bus_framing", kind=Kind.CHOICE, default="8N1", choices=FRAMINGS, writers=_ALL,
               meaning="data bits, parity, stop bits of the serial line"),
+    Parameter(name="mbus_address", kind=Kind.WHOLE, default=1, minimum=0, maximum=250, writers=_ALL, meaning="M-Bus primary address"),
+    Parameter(name="mbus_identification", kind=Kind.WHOLE, default=0, minimum=0, maximum=99_999_999, writers=_ALL,
+              meaning="M-Bus identification, eight digits; 0: the last eight of the serial number"),
+    Parameter(name="mbus_baudrate", kind=Kind.CHOICE, default="2400", choices=MBUS_BAUD_RATES, unit="Bd", writers=_ALL,
+              meaning="speed of the M-Bus line"),
     Parameter(name="hole_reply", kind=Kind.CHOICE, default="02", choices=HOLE_REPLIES,
               meaning="what a Modbus read of an address that does not exist gets: an exception, or silence"),
     Parameter(name="cost_per_kwh", kind=Kind.DECIMAL, default=Decimal("0.0000"), minimum=0, maximum=Decimal("429496.7295"),

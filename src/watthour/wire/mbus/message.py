@@ -81,7 +81,7 @@ class RequestData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestAlarm:
-    """REQ_UD1: have you an alarm?"""
+    """REQ_UD1: tell an alarm, if you have one."""
 
     address: int
     fcb: bool = True
@@ -130,6 +130,16 @@ def _counted(control: int, *, fcb: bool, has_fcb: bool) -> int:
     return bare | (FRAME_COUNT_BIT if fcb else 0) | (FRAME_COUNT_VALID if has_fcb else 0)
 
 
+_BARE_SEND = _counted(_SEND, fcb=False, has_fcb=False)
+_SHORT_REQUESTS: Mapping[int, type[RequestData | RequestAlarm]] = MappingProxyType(
+    {
+        _counted(_REQUEST_DATA, fcb=False, has_fcb=False): RequestData,
+        _counted(_REQUEST_ALARM, fcb=False, has_fcb=False): RequestAlarm,
+    }
+)
+"""By their control field without frame count bits."""
+
+
 def decode_request(frame: Frame) -> Request | Foreign:
     """Return what a frame asks.
 
@@ -141,17 +151,13 @@ def decode_request(frame: Frame) -> Request | Foreign:
     control = frame.control
     bare = control & ~(FRAME_COUNT_BIT | FRAME_COUNT_VALID)
     fcb, has_fcb = bool(control & FRAME_COUNT_BIT), bool(control & FRAME_COUNT_VALID)
-    if isinstance(frame, LongFrame):
-        if bare == _counted(_SEND, fcb=False, has_fcb=False):
-            return SendData(address=frame.address, ci=frame.ci, data=frame.data, fcb=fcb, has_fcb=has_fcb)
-        return Foreign(reason=f"long frame with control field {control:02X}")
-    if control == _RESET:
+    if isinstance(frame, LongFrame) and bare == _BARE_SEND:
+        return SendData(address=frame.address, ci=frame.ci, data=frame.data, fcb=fcb, has_fcb=has_fcb)
+    if isinstance(frame, ShortFrame) and control == _RESET:
         return ResetLink(address=frame.address)
-    if bare == _counted(_REQUEST_DATA, fcb=False, has_fcb=False):
-        return RequestData(address=frame.address, fcb=fcb, has_fcb=has_fcb)
-    if bare == _counted(_REQUEST_ALARM, fcb=False, has_fcb=False):
-        return RequestAlarm(address=frame.address, fcb=fcb, has_fcb=has_fcb)
-    return Foreign(reason=f"short frame with control field {control:02X}")
+    if isinstance(frame, ShortFrame) and bare in _SHORT_REQUESTS:
+        return _SHORT_REQUESTS[bare](address=frame.address, fcb=fcb, has_fcb=has_fcb)
+    return Foreign(reason=f"a frame with control field {control:02X}")
 
 
 def matches(mask: bytes, own: bytes) -> bool:
