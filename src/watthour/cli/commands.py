@@ -243,6 +243,37 @@ def show(
         write_day(drawn, name, html=html, svg=svg)
 
 
+mbus = App(name="mbus", help="M-Bus telegrams and lines.")
+app.command(mbus)
+
+
+@mbus.command(name="decode")
+def decode_telegram(telegram: str, /, *, json: Json = False) -> None:
+    """Show what a wired M-Bus telegram says.
+
+    Parameters
+    ----------
+    telegram
+        Hexadecimal digits of a whole frame, in quotes, or a file that holds them.
+    json
+        Print one JSON object.
+    """
+    from watthour.errors import BadFrameError, TelegramError  # noqa: PLC0415
+    from watthour.host.telegrams import as_json, bytes_of, placed, response_of  # noqa: PLC0415
+    from watthour.host.terminal.telegram import telegram_table  # noqa: PLC0415
+
+    try:
+        told = as_json(response_of(bytes_of(telegram)))
+    except TelegramError as problem:
+        raise placed(telegram, problem) from None
+    except BadFrameError as problem:
+        raise BadFrameError(f"{telegram[:60]}: {problem}") from None  # noqa: EM102
+    if json:
+        _print_json(told)
+    else:
+        Console().print(telegram_table(told))
+
+
 def _print_json(content: object) -> None:
     """Print a value on one line, at once."""
     sys.stdout.write(json.dumps(content) + "\n")

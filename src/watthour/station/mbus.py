@@ -110,9 +110,9 @@ class _Slave:
 
 
 def collided(replies: Sequence[bytes]) -> bytes:
-    """Return what a master hears of replies that were sent at once: a bit is 1 where all of them have it.
+    r"""Return what a master hears of replies that were sent at once: a bit is 1 where all of them have it.
 
-    >>> collided([b"\\xe5", b"\\xe5"]).hex(), collided([b"\\x68\\x0f", b"\\x68\\xf0\\x01"]).hex()
+    >>> collided([b"\xe5", b"\xe5"]).hex(), collided([b"\x68\x0f", b"\x68\xf0\x01"]).hex()
     ('e5', '680001')
     """
     longest = max((len(reply) for reply in replies), default=0)

@@ -3,6 +3,7 @@
 In: text. Out: its parts, checked, or one line that says what is wrong. No name is looked up, nothing is opened.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,12 +14,21 @@ from watthour.parameters import FRAMINGS
 
 MODBUS_TCP = "modbus+tcp"
 MODBUS_RTU = "modbus+rtu"
-PLANNED = ("modbus+tls", "modbus+rtuovertcp", "mbus+tcp", "mbus+serial")
+MBUS_TCP = "mbus+tcp"
+MBUS_SERIAL = "mbus+serial"
+PLANNED = ("modbus+tls", "modbus+rtuovertcp")
 """Schemes that are recognised and not there yet."""
 
 EXAMPLE = f"{MODBUS_TCP}://127.0.0.1:1502?unit=1"
 SERIAL_EXAMPLE = f"{MODBUS_RTU}:///dev/ttyUSB0?baudrate=9600&framing=8N1&unit=1"
-_EXAMPLES = {MODBUS_TCP: EXAMPLE, MODBUS_RTU: SERIAL_EXAMPLE}
+_EXAMPLES = {
+    MODBUS_TCP: EXAMPLE,
+    MODBUS_RTU: SERIAL_EXAMPLE,
+    MBUS_TCP: f"{MBUS_TCP}://127.0.0.1:10001?address=1",
+    MBUS_SERIAL: f"{MBUS_SERIAL}:///dev/ttyUSB0?baudrate=2400&address=1",
+}
+_SERIAL = frozenset({MODBUS_RTU, MBUS_SERIAL})
+_MBUS = frozenset({MBUS_TCP, MBUS_SERIAL})
 
 UNIT_MAXIMUM = 255
 BAUDRATES = range(300, 4_000_001)
@@ -36,16 +46,27 @@ class TcpUrl:
     unit : int, optional
         None where the URL names none: a listener answers at the meter's own address, a reader asks for unit 255,
         which a meter alone on its port answers.
+    address : int, optional
+        M-Bus primary address; None: a listener answers at the meter's own, a reader asks for 254, which every meter answers.
+    secondary : str, optional
+        M-Bus secondary address, 8 or 16 hexadecimal digits, as people write them; F is any.
     """
 
     scheme: str
     host: str
     port: int
     unit: int | None = None
+    address: int | None = None
+    secondary: str | None = None
+
+    @property
+    def is_mbus(self) -> bool:
+        """Whether it is an M-Bus line."""
+        return self.scheme in _MBUS
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}{_query(unit=self.unit)}"
+        return f"{self.scheme}://{host}:{self.port}{_query(unit=self.unit, address=self.address, secondary=self.secondary)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +81,8 @@ class SerialUrl:
         None where the URL names none: a listener does as the meter's own settings say, a reader as those of a new meter.
     gap_ms : int, optional
         Silence after which a frame that has begun is over.
+    address, secondary : optional
+        Of an M-Bus line, as in `TcpUrl`.
     """
 
     scheme: str
@@ -68,9 +91,23 @@ class SerialUrl:
     framing: str | None = None
     unit: int | None = None
     gap_ms: int | None = None
+    address: int | None = None
+    secondary: str | None = None
+
+    @property
+    def is_mbus(self) -> bool:
+        """Whether it is an M-Bus line."""
+        return self.scheme in _MBUS
 
     def __str__(self) -> str:
-        query = _query(baudrate=self.baudrate, framing=self.framing, unit=self.unit, gap_ms=self.gap_ms)
+        query = _query(
+            baudrate=self.baudrate,
+            framing=self.framing,
+            unit=self.unit,
+            gap_ms=self.gap_ms,
+            address=self.address,
+            secondary=self.secondary,
+        )
         return f"{self.scheme}://{quote(self.device)}{query}"
 
 
@@ -102,7 +139,7 @@ def parse_url(text: str) -> BusUrl:
     except ValueError as problem:
         raise _wrong(text, str(problem)) from None
     _check_scheme(text, parts)
-    if parts.scheme == MODBUS_RTU:
+    if parts.scheme in _SERIAL:
         return _serial(text, parts)
     if not parts.hostname:
         raise _wrong(text, "no host")
@@ -110,8 +147,25 @@ def parse_url(text: str) -> BusUrl:
         raise _wrong(text, "no port")
     if parts.path not in {"", "/"} or parts.fragment or parts.username is not None:
         raise _wrong(text, "only host, port and ?unit= belong there")
+    if parts.scheme == MBUS_TCP:
+        words = _words(text, parts.query, ("address", "secondary"))
+        address, secondary = _mbus_words(text, words)
+        return TcpUrl(scheme=parts.scheme, host=parts.hostname, port=port, address=address, secondary=secondary)
     words = _words(text, parts.query, ("unit",))
     return TcpUrl(scheme=parts.scheme, host=parts.hostname, port=port, unit=_number(text, words, "unit"))
+
+
+_SECONDARY = re.compile("[0-9a-fA-F]{8}(?:[0-9a-fA-F]{8})?")
+
+
+def _mbus_words(text: str, words: Mapping[str, str]) -> tuple[int | None, str | None]:
+    """Return primary and secondary address of an M-Bus URL."""
+    secondary = words.get("secondary")
+    if secondary is not None and "address" in words:
+        raise _wrong(text, "address or secondary, not both")
+    if secondary is not None and not _SECONDARY.fullmatch(secondary):
+        raise _wrong(text, f"secondary {secondary!r} has not 8 or 16 hexadecimal digits")
+    return _number(text, words, "address"), secondary
 
 
 def _serial(text: str, parts: SplitResult) -> SerialUrl:
@@ -122,6 +176,17 @@ def _serial(text: str, parts: SplitResult) -> SerialUrl:
         raise _wrong(text, "only device and query belong there")
     if not device.rstrip("/"):
         raise _wrong(text, "no device")
+    if parts.scheme == MBUS_SERIAL:
+        words = _words(text, parts.query, ("baudrate", "address", "secondary", "gap_ms"))
+        address, secondary = _mbus_words(text, words)
+        return SerialUrl(
+            scheme=parts.scheme,
+            device=device,
+            baudrate=_number(text, words, "baudrate"),
+            gap_ms=_number(text, words, "gap_ms"),
+            address=address,
+            secondary=secondary,
+        )
     words = _words(text, parts.query, ("baudrate", "framing", "unit", "gap_ms"))
     framing = words.get("framing")
     if framing is not None and framing not in FRAMINGS:
@@ -157,7 +222,7 @@ def _words(text: str, query: str, known: tuple[str, ...]) -> dict[str, str]:
 
 
 _RANGES: Mapping[str, range] = MappingProxyType(
-    {"unit": range(UNIT_MAXIMUM + 1), "baudrate": BAUDRATES, "gap_ms": GAPS_MS},
+    {"unit": range(UNIT_MAXIMUM + 1), "baudrate": BAUDRATES, "gap_ms": GAPS_MS, "address": range(255)},
 )
 _LONGEST_NUMBER = 8
 

@@ -1,0 +1,29 @@
+"""An M-Bus telegram on the terminal."""
+
+from collections.abc import Mapping
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+
+def telegram_table(told: Mapping[str, object]) -> Group:
+    """Return a table of what `watthour.host.telegrams.as_json` tells of a response."""
+    if "records" not in told:
+        return Group(Text(", ".join(f"{name}: {words}" for name, words in told.items())))
+    header, records = told["header"], told["records"]
+    assert isinstance(header, Mapping)  # noqa: S101 - as it is made
+    assert isinstance(records, list)  # noqa: S101
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name, side in (("", "right"), ("quantity", "left"), ("value", "right"), ("unit", "left"), ("of", "left"),
+                       ("tariff", "right"), ("storage", "right"), ("sub-unit", "right"), ("function", "left")):  # fmt: skip
+        table.add_column(name, justify="right" if side == "right" else "left")
+    for number, record in enumerate(records, 1):
+        value = record["value"] if record["value"] is not None else f"({record.get('raw', 'no data')})"
+        qualifiers = " ".join(record.get("qualifiers", ()))
+        cells = (record["tariff"] or "", record["storage"] or "", record["subunit"] or "", record["function"])
+        table.add_row(str(number), record["quantity"], str(value), record["unit"] or "", qualifiers, *map(str, cells))
+    words = "  ".join(f"{name.replace('_', ' ')} {word}" for name, word in header.items())
+    rest = [Text(f"manufacturer data {told['manufacturer_data']}")] if told.get("manufacturer_data") else []
+    more = [Text("more records follow in the next telegram")] if told.get("more_follow") else []
+    return Group(Text(words, style="bold"), Text(), table, *rest, *more)
