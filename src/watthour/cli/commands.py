@@ -18,7 +18,7 @@ from rich.console import Console
 
 from watthour import __version__
 from watthour.cli.stopping import Stopping
-from watthour.errors import UsageError
+from watthour.errors import NoAnswerError, UsageError
 from watthour.host.instants import iso, to_ns
 
 if TYPE_CHECKING:
@@ -267,11 +267,40 @@ def decode_telegram(telegram: str, /, *, json: Json = False) -> None:
     except TelegramError as problem:
         raise placed(telegram, problem) from None
     except BadFrameError as problem:
-        raise BadFrameError(f"{telegram[:60]}: {problem}") from None  # noqa: EM102
+        msg = f"{telegram[:60]}: {problem}"
+        raise BadFrameError(msg) from None
     if json:
         _print_json(told)
     else:
         Console().print(telegram_table(told))
+
+
+@mbus.command
+def scan(url: str, /, *, secondary: Annotated[bool, Parameter(negative="")] = False, json: Json = False) -> None:
+    """Find the meters on an M-Bus line.
+
+    Parameters
+    ----------
+    url
+        The line, such as mbus+serial:///dev/ttyUSB0?baudrate=2400 or mbus+tcp://127.0.0.1:10001.
+    secondary
+        Search by secondary address instead of asking each primary address 0 to 250.
+    json
+        Print one JSON array.
+    """
+    from watthour.host.lines import parse_url  # noqa: PLC0415
+    from watthour.host.scanning import found_as_json, scan_mbus  # noqa: PLC0415
+    from watthour.host.terminal.telegram import found_table  # noqa: PLC0415
+
+    found = asyncio.run(scan_mbus(parse_url(url), secondary=secondary))
+    told = [found_as_json(one) for one in found]
+    if json:
+        _print_json(told)
+    else:
+        Console().print(found_table(told))
+    if not found:
+        msg = f"{url}: no meter answers there"
+        raise NoAnswerError(msg)
 
 
 def _print_json(content: object) -> None:

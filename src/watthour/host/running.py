@@ -244,7 +244,7 @@ async def _open_lines(
     for line in lines_of(listeners):
         wanted = [listener.url for listener in line]
         is_serial = isinstance(wanted[0], SerialUrl)
-        injector = None if faults is None else faults.injector(wanted, has_crc=is_serial)
+        injector = None if faults is None or wanted[0].is_mbus else faults.injector(wanted, has_crc=is_serial)
         opened = await open_line(line, injector=injector, tell_fault=_fault_teller(wanted[0], tell), tell=tell)
         stack.push_async_callback(opened.server.close)
         places |= {id(listener): text for listener, text in zip(line, opened.urls, strict=True)}

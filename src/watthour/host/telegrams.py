@@ -92,7 +92,7 @@ def as_json(response: Telegram | ApplicationError | Alarm) -> dict[str, object]:
         return {"alarm": response.flags.hex()}
     content = response.content
     told: dict[str, object] = {
-        "header": {"address": response.address, **({} if response.header is None else _header(response.header))},
+        "header": {"address": response.address, **({} if response.header is None else header_as_json(response.header))},
         "records": [record_as_json(record) for record in content.records],
     }
     if content.manufacturer_data is not None:
@@ -101,7 +101,8 @@ def as_json(response: Telegram | ApplicationError | Alarm) -> dict[str, object]:
     return told
 
 
-def _header(header: Header) -> dict[str, object]:
+def header_as_json(header: Header) -> dict[str, object]:
+    """Return a header as JSON can write it."""
     return {
         "identification": header.serial,
         "manufacturer": manufacturer_letters(header.manufacturer),

@@ -54,7 +54,7 @@ class ModbusTcpServer:
         try:
             self._server = await loop.create_server(lambda: _Connection(self), url.host, url.port, backlog=CONNECTIONS)
         except OSError as problem:
-            raise _not_opened(url, problem) from None
+            raise not_opened(url, problem) from None
 
     async def close(self) -> None:
         """Stop listening, let what is on its way arrive, and close every connection."""
@@ -129,7 +129,7 @@ _REMEDIES = {
 }
 
 
-def _not_opened(url: TcpUrl, problem: OSError) -> ListenError:
+def not_opened(url: TcpUrl, problem: OSError) -> ListenError:
     """Return what a failed attempt to listen means."""
     if isinstance(problem, socket.gaierror):
         remedy = "no such host"

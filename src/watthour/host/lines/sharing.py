@@ -9,6 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from watthour.errors import UsageError
+from watthour.host.lines.mbus_server import (
+    MBusSerialServer,
+    MBusTcpServer,
+    mbus_settings,
+    serve_mbus_serial,
+    serve_mbus_tcp,
+)
 from watthour.host.lines.modbus_server import ModbusTcpServer, serve_modbus_tcp
 from watthour.host.lines.port import MeterPort
 from watthour.host.lines.serial_port import SerialSettings
@@ -36,7 +43,9 @@ class Listener:
 
     @property
     def unit(self) -> int:
-        """The unit it answers now."""
+        """The unit, or on M-Bus the address, that it answers now."""
+        if self.url.is_mbus:
+            return int(str(self.port.view().parameters["mbus_address"])) if self.url.address is None else self.url.address
         return int(str(self.port.view().parameters["bus_address"])) if self.url.unit is None else self.url.unit
 
 
@@ -72,6 +81,9 @@ def _check_together(one: Listener, other: Listener) -> None:
     if one.unit == other.unit:
         msg = f"{other.url}: unit {one.unit} is wanted by {owners}: give each its own, with ?unit= or bus_address"
         raise UsageError(msg)
+    if one.url.scheme != other.url.scheme:
+        msg = f"{other.url}: {owners} want {one.url.scheme} and {other.url.scheme} there: a line has one protocol"
+        raise UsageError(msg)
     if isinstance(one.url, SerialUrl) and isinstance(other.url, SerialUrl):
         ways = [_way(listener.url, listener.port) for listener in (one, other) if isinstance(listener.url, SerialUrl)]
         if ways[0] != ways[1]:
@@ -80,7 +92,8 @@ def _check_together(one: Listener, other: Listener) -> None:
 
 
 def _way(url: SerialUrl, port: MeterPort) -> str:
-    settings = SerialSettings.of(url, port.view().parameters)
+    of = mbus_settings if url.is_mbus else SerialSettings.of
+    settings = of(url, port.view().parameters)
     return f"{settings.baudrate} {settings.framing}"
 
 
@@ -94,7 +107,7 @@ class OpenLine:
         Where each of its meters is now, in their order.
     """
 
-    server: ModbusTcpServer | ModbusRtuServer
+    server: ModbusTcpServer | ModbusRtuServer | MBusTcpServer | MBusSerialServer
     urls: tuple[str, ...]
 
 
@@ -116,6 +129,8 @@ async def open_line(
     urls = [listener.url for listener in listeners]
     units = [url.unit for url in urls]
     first = urls[0]
+    if first.is_mbus:
+        return await _open_mbus(first, urls, ports, tell)
     if isinstance(first, TcpUrl):
         tcp = await serve_modbus_tcp(first, ports, units=units, injector=injector, tell_fault=tell_fault)
         host, port = tcp.address
@@ -125,3 +140,20 @@ async def open_line(
     opened = rtu.settings
     at = (str(replace(url, baudrate=opened.baudrate, framing=opened.framing)) for url in urls if isinstance(url, SerialUrl))
     return OpenLine(server=rtu, urls=tuple(at))
+
+
+async def _open_mbus(
+    first: BusUrl, urls: Sequence[BusUrl], ports: Sequence[MeterPort], tell: Callable[[str], None]
+) -> OpenLine:
+    addresses = [url.address for url in urls]
+    if isinstance(first, TcpUrl):
+        tcp = await serve_mbus_tcp(first, ports, addresses)
+        host, port = tcp.address
+        return OpenLine(
+            server=tcp, urls=tuple(str(replace(url, host=host, port=port)) for url in urls if isinstance(url, TcpUrl))
+        )
+    serial = await serve_mbus_serial(first, ports, addresses, tell)
+    baudrate = serial.settings.baudrate
+    return OpenLine(
+        server=serial, urls=tuple(str(replace(url, baudrate=baudrate)) for url in urls if isinstance(url, SerialUrl))
+    )

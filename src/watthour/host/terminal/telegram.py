@@ -1,6 +1,6 @@
 """An M-Bus telegram on the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group
 from rich.table import Table
@@ -27,3 +27,14 @@ def telegram_table(told: Mapping[str, object]) -> Group:
     rest = [Text(f"manufacturer data {told['manufacturer_data']}")] if told.get("manufacturer_data") else []
     more = [Text("more records follow in the next telegram")] if told.get("more_follow") else []
     return Group(Text(words, style="bold"), Text(), table, *rest, *more)
+
+
+def found_table(found: Sequence[Mapping[str, object]]) -> Table:
+    """Return a table of the meters that a scan found."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    names = ("address", "identification", "manufacturer", "version", "medium", "remark")
+    for name in names:
+        table.add_column(name)
+    for one in found:
+        table.add_row(*("" if one.get(name) is None else str(one[name]) for name in names))
+    return table

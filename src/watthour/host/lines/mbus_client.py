@@ -1,0 +1,318 @@
+"""Reading meters over M-Bus: the master's end of a line.
+
+In: an open line. Out: telegrams of one meter, or which meters are there. One request is on its way at a time; what is damaged or
+missing is asked for again with the same frame count bit, so that no telegram is skipped or taken twice.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from watthour.errors import BadFrameError, ListenError, NoAnswerError, TelegramError
+from watthour.host.lines.mbus_server import mbus_settings, mbus_timing
+from watthour.host.lines.mbus_values import values_of
+from watthour.host.lines.serial_port import fitting, open_port
+from watthour.host.lines.url import BusUrl, TcpUrl
+from watthour.host.lines.values import Reading
+from watthour.wire.mbus.frame import Acknowledge, Frame, LongFrame
+from watthour.wire.mbus.link import Discarded, Heard, MBusReceiver, Timing
+from watthour.wire.mbus.message import EVERYONE, SELECTED, Ci, RequestData, ResetLink, SendData
+from watthour.wire.mbus.telegram import ApplicationError, Header, Telegram, decode_response, manufacturer_letters
+
+READ_BYTES = 4096
+RETRIES = 2
+TELEGRAMS_MAXIMUM = 64
+"""A meter that always has more to say is stopped here (ours)."""
+TCP_ANSWER_S = 2.0
+_SETTLE_S = 0.02
+
+ANY = "F"
+DIGITS = "0123456789"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damaged:
+    """Something was heard, and it is no frame: noise, or several meters at once."""
+
+    reason: str
+
+
+class MBusMaster:
+    """An open line; `open_master` opens one."""
+
+    def __init__(
+        self, name: str, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter], timing: Timing, answer_s: float
+    ) -> None:
+        self._name = name
+        self._reader, self._writer = streams
+        self._timing = timing
+        self._answer_s = answer_s
+        self._loop = asyncio.get_running_loop()
+
+    async def exchange(self, frame: Frame) -> Frame | Damaged | None:
+        """Send a frame and return what is heard after it; None: silence.
+
+        Raises
+        ------
+        NoAnswerError
+            If the line breaks.
+        """
+        adu = frame.to_bytes()
+        receiver = MBusReceiver(self._timing)
+        try:
+            self._writer.write(adu)
+            await self._writer.drain()
+            deadline = self._loop.time() + self._timing.duration_s(len(adu)) + self._answer_s
+            return await self._hear(receiver, deadline, own=frame)
+        except OSError as problem:
+            msg = f"{self._name}: the connection broke: {problem.strerror or problem}"
+            raise NoAnswerError(msg) from None
+
+    async def _hear(self, receiver: MBusReceiver, deadline: float, own: Frame) -> Frame | Damaged | None:
+        damage: Damaged | None = None
+        while True:
+            half = receiver.next_deadline()
+            until = deadline if half is None else max(half, self._loop.time())
+            try:
+                data = await asyncio.wait_for(self._reader.read(READ_BYTES), max(0.0, until - self._loop.time()))
+            except TimeoutError:
+                data = b""
+            else:
+                if not data:
+                    msg = f"{self._name}: it closed the connection"
+                    raise NoAnswerError(msg)
+            for event in receiver.receive(data, self._loop.time()):
+                if isinstance(event, Heard) and event.frame != own:  # a level converter may echo
+                    return event.frame
+                if isinstance(event, Discarded):
+                    damage = Damaged(reason=event.reason)
+            if not data and receiver.next_deadline() is None and (damage or self._loop.time() >= deadline):
+                return damage
+
+    async def acknowledged(self, frame: Frame) -> bool | None:
+        """Send a frame that is to be acknowledged; None: something else was heard, as of several meters."""
+        heard = await self.exchange(frame)
+        return True if isinstance(heard, Acknowledge) else None if heard is not None else False
+
+    async def reset(self, address: int) -> bool:
+        """Begin a meter's link anew; whether it answers."""
+        for _ in range(1 + RETRIES):
+            if await self.acknowledged(ResetLink(address=address).to_frame()):
+                return True
+        return False
+
+    async def select(self, mask: bytes) -> bool | None:
+        """Select the meters that a mask means; as `acknowledged`."""
+        return await self.acknowledged(SendData(address=SELECTED, ci=Ci.SELECT, data=mask).to_frame())
+
+    async def telegram(self, address: int, *, fcb: bool, retries: int = RETRIES) -> Telegram | ApplicationError:
+        """Ask for a telegram, again where it does not come whole.
+
+        Raises
+        ------
+        NoAnswerError
+            If nothing comes.
+        BadFrameError
+            If what comes is no telegram.
+        """
+        heard: Frame | Damaged | None = None
+        for _ in range(1 + retries):
+            heard = await self.exchange(RequestData(address=address, fcb=fcb).to_frame())
+            if isinstance(heard, LongFrame):
+                response = decode_response(heard)
+                if isinstance(response, Telegram | ApplicationError):
+                    return response
+            await asyncio.sleep(_SETTLE_S)
+        if heard is None:
+            msg = f"{self._name}: no answer from address {address}"
+            raise NoAnswerError(msg)
+        reason = heard.reason if isinstance(heard, Damaged) else "no data"
+        msg = f"{self._name}: no telegram from address {address}: {reason}"
+        raise BadFrameError(msg)
+
+    async def telegrams(self, address: int) -> list[Telegram]:
+        """Return all telegrams of a meter, the first one first.
+
+        Raises
+        ------
+        NoAnswerError, BadFrameError
+            As `telegram`, and where the meter tells an application error.
+        """
+        found: list[Telegram] = []
+        fcb = True
+        while len(found) < TELEGRAMS_MAXIMUM:
+            response = await self.telegram(address, fcb=fcb)
+            if isinstance(response, ApplicationError):
+                msg = f"{self._name}: the meter at address {address} answers: {response.text}"
+                raise BadFrameError(msg)
+            found.append(response)
+            if not response.content.more_follow:
+                break
+            fcb = not fcb
+        return found
+
+
+@asynccontextmanager
+async def open_master(url: BusUrl, *, timeout_s: float | None = None) -> AsyncIterator[MBusMaster]:
+    """Open a line as its master.
+
+    Raises
+    ------
+    NoAnswerError
+        If it cannot be opened or reached.
+    """
+    if isinstance(url, TcpUrl):
+        streams = await _open_tcp(url, timeout_s or TCP_ANSWER_S)
+        timing, answer_s = Timing(baudrate=38400, slack_s=0.2), timeout_s or TCP_ANSWER_S
+    else:
+        settings, _ = fitting(mbus_settings(url))
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(loop=loop)
+        try:
+            transport, protocol = await open_port(settings, lambda: asyncio.StreamReaderProtocol(reader, loop=loop))
+        except ListenError as problem:
+            raise NoAnswerError(str(problem)) from None
+        streams = reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+        timing = mbus_timing(settings)
+        answer_s = timeout_s or timing.reply_latest_s + timing.slack_s
+    try:
+        yield MBusMaster(str(url), streams, timing, answer_s)
+    finally:
+        streams[1].close()
+        with suppress(OSError):
+            await streams[1].wait_closed()
+
+
+async def _open_tcp(url: TcpUrl, timeout_s: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    try:
+        return await asyncio.wait_for(asyncio.open_connection(url.host, url.port), timeout_s)
+    except TimeoutError:
+        reason = f"no answer within {timeout_s:g} s"
+    except ConnectionRefusedError:
+        reason = "connection refused: nothing listens there; is the meter running?"
+    except socket.gaierror:
+        reason = f"no such host as {url.host}"
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+    msg = f"{url}: {reason}"
+    raise NoAnswerError(msg)
+
+
+def mask_of(secondary: str) -> bytes:
+    """Return the mask of a secondary address as people write it: identification, then manufacturer, version, medium, or not.
+
+    >>> mask_of("12345678").hex(" ")
+    '78 56 34 12 ff ff ff ff'
+    """
+    digits = secondary.ljust(16, ANY)
+    return bytes.fromhex(digits[:8])[::-1] + bytes.fromhex(digits[8:])
+
+
+async def read_mbus(url: BusUrl) -> Reading:
+    """Read every value of a meter once.
+
+    Raises
+    ------
+    NoAnswerError
+        If it cannot be reached, or does not answer.
+    BadFrameError
+        If what it sends is no telegram.
+    """
+    async with open_master(url) as master:
+        address = EVERYONE if url.address is None else url.address
+        if url.secondary is not None:
+            await master.exchange(ResetLink(address=SELECTED).to_frame())
+            if not await master.select(mask_of(url.secondary)):
+                msg = f"{url}: no meter has this secondary address, or several have"
+                raise NoAnswerError(msg)
+            address = SELECTED
+        elif not await master.reset(address):
+            msg = f"{url}: no answer from address {address}"
+            raise NoAnswerError(msg)
+        telegrams = await master.telegrams(address)
+    header = telegrams[0].header
+    return Reading(
+        url=str(url),
+        time=datetime.now(UTC),
+        model=_model(header),
+        serial=int(header.serial) if header is not None and header.serial.isdecimal() else 0,
+        values=values_of(telegrams),
+    )
+
+
+def _model(header: Header | None) -> str:
+    return "M-Bus meter" if header is None else f"{manufacturer_letters(header.manufacturer)} version {header.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A meter on a line.
+
+    Parameters
+    ----------
+    address : int, optional
+        Primary, where it was found by it.
+    header : Header, optional
+        None where it answers, but tells no header.
+    remark : str
+        What is odd about it.
+    """
+
+    address: int | None = None
+    header: Header | None = None
+    remark: str = ""
+
+
+async def scan_primary(master: MBusMaster, addresses: range, tell: Callable[[int, int], None]) -> list[Found]:
+    """Return who answers at each primary address; `tell` hears address and number found so far."""
+    found: list[Found] = []
+    for address in addresses:
+        tell(address, len(found))
+        there = await master.acknowledged(ResetLink(address=address).to_frame())
+        if there is False:
+            continue
+        try:
+            response = await master.telegram(address, fcb=True)
+        except (BadFrameError, NoAnswerError):
+            found.append(Found(address=address, remark="several meters, or noise"))
+            continue
+        header = response.header if isinstance(response, Telegram) else None
+        found.append(Found(address=address, header=header))
+    return found
+
+
+async def scan_secondary(master: MBusMaster, tell: Callable[[str, int], None]) -> list[Found]:
+    """Return every meter by secondary address: digit after digit of the identification, where several answer at once.
+
+    `tell` hears the mask and the number found so far.
+    """
+    found: list[Found] = []
+    due = list(reversed(DIGITS))
+    while due:
+        prefix = due.pop()
+        tell(prefix.ljust(8, ANY), len(found))
+        await master.exchange(ResetLink(address=SELECTED).to_frame())
+        there = await master.select(mask_of(prefix.ljust(8, ANY)))
+        if there is False:
+            continue
+        one = await _alone(master) if there else None
+        if one is not None:
+            found.append(one)
+        elif len(prefix) < 8:  # noqa: PLR2004 - digits of an identification
+            due += [prefix + digit for digit in reversed(DIGITS)]
+        else:
+            found.append(Found(remark=f"several meters with identification {prefix}"))
+    await master.exchange(ResetLink(address=SELECTED).to_frame())
+    return found
+
+
+async def _alone(master: MBusMaster) -> Found | None:
+    """Return the meter that is selected; None where several answer."""
+    try:
+        response = await master.telegram(SELECTED, fcb=True, retries=1)
+    except (BadFrameError, NoAnswerError, TelegramError):
+        return None
+    return Found(header=response.header if isinstance(response, Telegram) else None)

@@ -1,0 +1,86 @@
+"""Values by name out of a meter's M-Bus telegrams, of any maker's as far as units allow.
+
+In: telegrams. Out: values under the names of the nomenclature. A record is known by quantity, unit, place and tariff alone; what
+has a storage number, a sub-unit or a maker's qualifier of another maker is left to ``mbus decode``.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from types import MappingProxyType
+
+from watthour.maps.mbus import MANUFACTURER, SETS
+from watthour.units import RATES, VALUE_BY_NAME
+from watthour.view import Number
+from watthour.wire.mbus.record import Function, Record
+from watthour.wire.mbus.telegram import Telegram, manufacturer_letters, read_record
+
+_PLACES = {"L1": "l1", "L2": "l2", "L3": "l3", "N": "n", "L1-L2": "l12", "L2-L3": "l23", "L3-L1": "l31"}
+_STEMS: Mapping[tuple[str, str | None], tuple[str, str]] = MappingProxyType(
+    {
+        ("voltage", "V"): ("voltage", "_v"),
+        ("current", "A"): ("current", "_a"),
+        ("power", "W"): ("power", "_w"),
+        ("reactive power", "var"): ("reactive", "_var"),
+        ("apparent power", "VA"): ("apparent", "_va"),
+        ("frequency", "Hz"): ("frequency", "_hz"),
+    }
+)
+_QUADRANTS = {"Q1": "q1_varh", "Q2": "q2_varh", "Q3": "q3_varh", "Q4": "q4_varh"}
+
+_OUR_RECORDS = tuple(row for telegrams in SETS.values() for rows in telegrams for row in rows)
+_OURS: Mapping[tuple[bytes, int, int, int], str] = MappingProxyType(
+    {(row.vib, row.storage, row.tariff, row.subunit): row.name for row in _OUR_RECORDS}
+)
+
+
+def values_of(telegrams: Sequence[Telegram]) -> dict[str, Number]:
+    """Return the values that telegrams hold, in the order of the nomenclature; null where the meter says so."""
+    found: dict[str, Number] = {}
+    for telegram in telegrams:
+        header = telegram.header
+        is_ours = header is not None and manufacturer_letters(header.manufacturer) == MANUFACTURER
+        for record in telegram.content.records:
+            name = _our_name(record) if is_ours else name_of(record)
+            if name is not None and name not in found:
+                found[name] = _number(record)
+    if "operating_time_s" in found:
+        seconds = found.pop("operating_time_s")
+        found["operating_time_h"] = None if seconds is None else seconds / 3600
+    return {name: found[name] for name in VALUE_BY_NAME if name in found}
+
+
+def _our_name(record: Record) -> str | None:
+    return _OURS.get((bytes([record.vif]) + record.vifes, record.storage, record.tariff, record.subunit))
+
+
+def name_of(record: Record) -> str | None:
+    """Return the name of another maker's record; None: it has none here."""
+    if record.function is not Function.INSTANTANEOUS or record.storage or record.subunit:
+        return None
+    meaning = read_record(record).meaning
+    places = [_PLACES[word] for word in meaning.qualifiers if word in _PLACES]
+    words = set(meaning.qualifiers) - set(_PLACES)
+    if meaning.quantity == "energy" and meaning.unit == "Wh" and not places and words <= {"import", "export"}:
+        stem = "export_wh" if "export" in words else "import_wh"
+        return stem if not record.tariff else _rated(record.tariff, stem)
+    if meaning.quantity == "reactive energy" and len(words) == 1 and not places and words <= set(_QUADRANTS):
+        stem = _QUADRANTS[words.pop()]
+        return stem if not record.tariff else _rated(record.tariff, stem)
+    if words or record.tariff or (meaning.quantity, meaning.unit) not in _STEMS:
+        return None
+    head, end = _STEMS[meaning.quantity, meaning.unit]
+    name = "_".join([head, *places]) + end
+    return name if name in VALUE_BY_NAME else None
+
+
+def _rated(tariff: int, stem: str) -> str | None:
+    return f"t{tariff}_{stem}" if tariff <= len(RATES) else None
+
+
+def _number(record: Record) -> Number:
+    if record.function is Function.ERROR:
+        return None
+    value = read_record(record).value
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value if isinstance(value, int) else None
