@@ -110,15 +110,19 @@ class _Slave:
 
 
 def collided(replies: Sequence[bytes]) -> bytes:
-    r"""Return what a master hears of replies that were sent at once: a bit is 1 where all of them have it.
+    r"""Return what a master hears of replies that were sent at once.
 
-    >>> collided([b"\xe5", b"\xe5"]).hex(), collided([b"\x68\x0f", b"\x68\xf0\x01"]).hex()
-    ('e5', '680001')
+    Equal ones, as acknowledgements are, count as one. Of others each begins a character after the one before, as no two meters
+    answer in the same bit, and a bit is 1 where all that are on the line have it.
+
+    >>> collided([b"\xe5", b"\xe5"]).hex(), collided([b"\x68\x0f\x0f", b"\x68\xf0\xf0"]).hex()
+    ('e5', '680800f0')
     """
-    longest = max((len(reply) for reply in replies), default=0)
-    heard = bytearray(b"\xff" * longest)
-    for reply in replies:
-        for place, byte in enumerate(reply):
+    if len(set(replies)) <= 1:
+        return replies[0] if replies else b""
+    heard = bytearray(b"\xff" * max(place + len(reply) for place, reply in enumerate(replies)))
+    for begin, reply in enumerate(replies):
+        for place, byte in enumerate(reply, begin):
             heard[place] &= byte
     return bytes(heard)
 
