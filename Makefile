@@ -51,8 +51,9 @@ bench: $(READY) ## the ratios, measured here and now
 	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
 
-docs: $(READY) ## write docs/nomenclature.md anew from the sources
+docs: $(READY) ## write docs/nomenclature.md and the M-Bus record list anew from the sources
 	$(BIN)/python tools/nomenclature.py
+	$(BIN)/watthour map mbus --format markdown > docs/reference/mbus-records.md
 
 pictures: $(READY) ## draw the day of each example anew into docs/pictures
 	@mkdir -p docs/pictures

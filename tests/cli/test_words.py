@@ -75,7 +75,7 @@ WRONG_WORDS = [
     (["run", "{config}", "--model", "D310"], "'D310' is no model"),
     (["run", "{config}", "--model", "CEM-D310", "--listen", "modbus+tcp://127.0.0.1:0"], "Modbus belongs to CEM-D311 (Q23611)"),
     (["run", "{config}", "--listen", "mbus+tcp://127.0.0.1:0"], "M-Bus belongs to CEM-D312 (Q23621), CEM-D312-MID (Q23622)"),
-    (["run", "{config}", "--model", "Q23621", "--listen", "mbus+tcp://127.0.0.1:0"], "planned"),
+    (["run", "{config}", "--listen", "modbus+tls://127.0.0.1:802"], "planned"),
     (["run", "{config}", "--listen", "tcp"], "tcp: no scheme"),
     (["run", "{config}", "--listen", "modbus+tcp://127.0.0.1"], "no port"),
     (["run", "{config}", "--listen", "modbus+tcp://127.0.0.1:0?unit=300"], "unit '300'"),

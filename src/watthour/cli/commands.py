@@ -180,22 +180,23 @@ def models(*, json: Json = False) -> None:
 
 
 @app.command(name="map")
-def map_(bus: Literal["modbus"], /, *, format: Literal["table", "markdown", "csv", "json"] = "table") -> None:  # noqa: A002
+def map_(bus: Literal["modbus", "mbus"], /, *, format: Literal["table", "markdown", "csv", "json"] = "table") -> None:  # noqa: A002
     """Print the register map.
 
     Parameters
     ----------
     bus
-        modbus.
+        modbus or mbus.
     format
         How to print it.
     """
-    from watthour.host.terminal import map_table  # noqa: PLC0415
-    from watthour.maps.sheet import as_csv, as_json, as_markdown  # noqa: PLC0415
+    from watthour.host.terminal import map_table, mbus_table  # noqa: PLC0415
+    from watthour.maps import mbus_sheet, sheet  # noqa: PLC0415
 
-    written = {"markdown": as_markdown, "csv": as_csv, "json": as_json}
+    pages = sheet if bus == "modbus" else mbus_sheet
+    written = {"markdown": pages.as_markdown, "csv": pages.as_csv, "json": pages.as_json}
     if format == "table":
-        Console().print(map_table(bus))
+        Console().print(map_table(bus) if bus == "modbus" else mbus_table())
     else:
         sys.stdout.write(written[format]())
 

@@ -3,12 +3,13 @@
 from watthour.host.terminal.live import Scene, watched
 from watthour.host.terminal.log import event_line, say
 from watthour.host.terminal.network import network_day
-from watthour.host.terminal.tables import map_table, models_table, rack_table, reading_tables, value_tables
+from watthour.host.terminal.tables import map_table, mbus_table, models_table, rack_table, reading_tables, value_tables
 
 __all__ = [
     "Scene",
     "event_line",
     "map_table",
+    "mbus_table",
     "models_table",
     "network_day",
     "rack_table",

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from watthour.host.terminal.figures import UNKNOWN, energy, factor, figure
-from watthour.maps import Status
+from watthour.maps import Status, mbus_sheet
 from watthour.maps.modbus import REGISTERS
 from watthour.maps.sheet import record
 from watthour.models import CURRENT_RANGES, MODELS, RATINGS
@@ -163,4 +163,16 @@ def map_table(bus: str) -> Table:
         told = record(row)
         style = "dim" if row.status is Status.PLANNED else None
         table.add_row(*(str(told[column]) for column in _MAP_COLUMNS), style=style)
+    return table
+
+
+def mbus_table() -> Table:
+    """Return the M-Bus record list, a row a record."""
+    table = empty_table("Records, M-Bus", *mbus_sheet.COLUMNS[:-1], left=len(mbus_sheet.COLUMNS))
+    telegram = ""
+    for words in mbus_sheet.as_table():
+        if "".join(words[:3]) != telegram:
+            telegram = "".join(words[:3])
+            table.add_section()
+        table.add_row(*words[:-1])
     return table
