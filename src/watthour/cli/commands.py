@@ -18,6 +18,7 @@ from rich.console import Console
 
 from watthour import __version__
 from watthour.cli.stopping import Stopping
+from watthour.cli.tariffs import tariff
 from watthour.errors import NoAnswerError, UsageError
 from watthour.host.instants import iso, to_ns
 
@@ -203,6 +204,7 @@ def map_(bus: Literal["modbus", "mbus"], /, *, format: Literal["table", "markdow
 
 network = App(name="network", help="Simulated installations.")
 app.command(network)
+app.command(tariff)
 
 
 @network.command

@@ -20,10 +20,12 @@ from watthour.tariff.calendar import (
 from watthour.tariff.clock import CIVIL, instant_ns, local_day, zone_of
 from watthour.tariff.feasts import DayRule, EveryYear, FromEaster, OnDate, easter, rule_of
 from watthour.tariff.switches import NO_RATE, SwitchTable, day_on, next_change, rate_at, rates_at, switch_table
+from watthour.tariff.year import NO_TIME, Year, year_of
 
 __all__ = [
     "CIVIL",
     "NO_RATE",
+    "NO_TIME",
     "OPEN",
     "WEEKDAYS",
     "Calendar",
@@ -38,6 +40,7 @@ __all__ = [
     "Switch",
     "SwitchTable",
     "WeekProfile",
+    "Year",
     "day_on",
     "easter",
     "in_force",
@@ -50,5 +53,6 @@ __all__ = [
     "rule_of",
     "switch_table",
     "time_text",
+    "year_of",
     "zone_of",
 ]

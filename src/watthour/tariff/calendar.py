@@ -123,6 +123,8 @@ class Calendar:
     @property
     def valid(self) -> str:
         """Its first and last day in words."""
+        if self.first_day is None and self.last_day is None:
+            return "every day"
         first, last = (OPEN if day is None else day.isoformat() for day in (self.first_day, self.last_day))
         return f"{first} to {last}"
 

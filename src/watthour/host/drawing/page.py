@@ -8,7 +8,7 @@ from html import escape
 from watthour.host.drawing.picture import day_picture, energy_text, unit_for
 from watthour.waveform.network import Day
 
-_STYLE = """
+STYLE = """
 body { margin: 0; background: #f4f6f8; color: #22303c; font: 14px system-ui, "Segoe UI", Helvetica, Arial, sans-serif }
 main { max-width: 1012px; margin: 24px auto; padding: 16px; background: #fff; border: 1px solid #e3e8ec; border-radius: 6px }
 svg { max-width: 100%; height: auto; display: block }
@@ -30,14 +30,17 @@ def day_page(day: Day, name: str) -> str:
     """
     head = "".join(f"<th>{column}</th>" for column in _COLUMNS)
     rows = "\n".join(_row(cells) for cells in _cells(day))
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
+    return standing_alone(f"{name}, {day.date.isoformat()}", f"{day_picture(day, name)}\n{table}", STYLE)
+
+
+def standing_alone(title: str, body: str, style: str) -> str:
+    """Return a page of HTML that needs nothing beside it."""
     return f"""<!DOCTYPE html>
 <html lang="en">
-<head><meta charset="utf-8"><title>{escape(name)}, {day.date.isoformat()}</title><style>{_STYLE}</style></head>
+<head><meta charset="utf-8"><title>{escape(title)}</title><style>{style}</style></head>
 <body><main>
-{day_picture(day, name)}
-<table><thead><tr>{head}</tr></thead><tbody>
-{rows}
-</tbody></table>
+{body}
 </main></body>
 </html>
 """

@@ -1,5 +1,6 @@
 """What people see in a terminal: the live meter, progress, tables, and one line for each thing that happens."""
 
+from watthour.host.terminal.calendar_year import calendar_list, calendar_year
 from watthour.host.terminal.live import Scene, watched
 from watthour.host.terminal.log import event_line, say
 from watthour.host.terminal.network import network_day
@@ -7,6 +8,8 @@ from watthour.host.terminal.tables import map_table, mbus_table, models_table, r
 
 __all__ = [
     "Scene",
+    "calendar_list",
+    "calendar_year",
     "event_line",
     "map_table",
     "mbus_table",

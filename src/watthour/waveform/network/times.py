@@ -69,8 +69,8 @@ def second_of_week(local_s: int) -> int:
     return (local_s + _EPOCH_WEEKDAY * DAY_S) % WEEK_S
 
 
-def _weekdays(text: str | None) -> list[int]:
-    """Return the days that ``mon-fri``, ``sat,sun`` or nothing (every day) names; ValueError if one is none."""
+def weekdays(text: str | None) -> list[int]:
+    """Return the days that ``mon-fri``, ``sat,sun`` or nothing (every day) names, Monday 0; ValueError if one is none."""
     if text is None:
         return list(range(len(DAYS)))
     found: list[int] = []
@@ -87,7 +87,7 @@ def _week_intervals(text: str) -> Iterator[tuple[int, int]]:
     if match is None:
         raise ValueError(_ON_HELP)
     try:
-        days, start, end = _weekdays(match[1]), int(second_of_day(match[2])), int(second_of_day(match[3]))
+        days, start, end = weekdays(match[1]), int(second_of_day(match[2])), int(second_of_day(match[3]))
     except ValueError:
         raise ValueError(_ON_HELP) from None
     for day in days:
