@@ -116,6 +116,7 @@ def run_meters(
     with ExitStack() as stack:
         pulse_file = None if pulses is None else stack.enter_context(PulseFile(pulses))
         meters = [_begin(plan, pace, stack, pulse_file, is_alone=len(plans) == 1) for plan in plans]
+        lines_of([listener for meter in meters for listener in meter.listeners()])  # refused before anybody waits
         for sample_type in sorted({meter.work.source.sample_type for meter in meters if not meter.work.finished}):
             warm(sample_type, say)
         shown = asyncio.run(_run(meters, pace, stop_asked, faults, quiet=as_json))

@@ -281,7 +281,7 @@ class MBusSerialServer:
                 await asyncio.sleep(RETRY_S)
 
 
-def _check_addresses(url: TcpUrl | SerialUrl, addresses: Sequence[int | None]) -> None:
+def check_addresses(url: TcpUrl | SerialUrl, addresses: Sequence[int | None]) -> None:
     """Refuse addresses that no meter has, or that stand for two.
 
     Raises
@@ -318,7 +318,7 @@ async def serve_mbus_tcp(url: TcpUrl, ports: Sequence[MeterPort], addresses: Seq
     ListenError
         If the port cannot be opened.
     """
-    _check_addresses(url, addresses)
+    check_addresses(url, addresses)
     server = MBusTcpServer(MBusLine(ports, MBusStation(addresses)))
     await server.open(url)
     return server
@@ -334,7 +334,7 @@ async def serve_mbus_serial(
     tell : callable
         Told in one line of what happens to the port.
     """
-    _check_addresses(url, addresses)
+    check_addresses(url, addresses)
     settings = mbus_settings(url, ports[0].view().parameters)
     server = MBusSerialServer(MBusLine(ports, MBusStation(addresses)), settings, tell)
     await server.open()

@@ -12,6 +12,7 @@ from watthour.errors import UsageError
 from watthour.host.lines.mbus_server import (
     MBusSerialServer,
     MBusTcpServer,
+    check_addresses,
     mbus_settings,
     serve_mbus_serial,
     serve_mbus_tcp,
@@ -20,7 +21,7 @@ from watthour.host.lines.modbus_server import ModbusTcpServer, serve_modbus_tcp
 from watthour.host.lines.port import MeterPort
 from watthour.host.lines.serial_port import SerialSettings
 from watthour.host.lines.serial_server import ModbusRtuServer, serve_modbus_rtu
-from watthour.host.lines.shared_line import TellFault
+from watthour.host.lines.shared_line import TellFault, check_units
 from watthour.host.lines.url import BusUrl, SerialUrl, TcpUrl
 from watthour.wire.modbus.faults import FaultInjector
 
@@ -65,10 +66,12 @@ def lines_of(listeners: Sequence[Listener]) -> list[tuple[Listener, ...]]:
     Raises
     ------
     UsageError
-        If two meters on a line have the same unit, or want a port opened differently; the line names both.
+        If a unit is no station's, two meters on a line have the same one, or want a port opened differently; the line names both.
     """
     lines: dict[Place, list[Listener]] = {}
     for listener in listeners:
+        check = check_addresses if listener.url.is_mbus else check_units
+        check(listener.url, [listener.url.address if listener.url.is_mbus else listener.url.unit])
         line = lines.setdefault(place_of(listener.url), [])
         for other in line:
             _check_together(other, listener)

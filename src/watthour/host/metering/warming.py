@@ -8,7 +8,7 @@ import numpy as np
 from watthour.meter import Meter, first_state
 from watthour.samples import MINIMUM_RATE_HZ, PHASORS, Block, Delivery, Phasors
 
-_PATIENCE_S = 1.5
+_PATIENCE_S = 4.0
 
 
 def warm(sample_type: str, tell: Callable[[str], None]) -> None:
