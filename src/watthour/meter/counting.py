@@ -234,10 +234,10 @@ class Tally:
         self._interval = add_to_interval(interval, amounts, rate=span.rate, metered=metered, flags=flags)
 
     def _add_to_demand(self, span: Span, amounts: Six, metered: Fraction) -> None:
-        step = self._demand.open or open_step(span.begin_ns, span.rate, self._rule)
+        step = self._demand.running or open_step(span.begin_ns, span.rate, self._rule)
         energy = step.energy_microwh + amounts[0]
         self._demand = replace(
-            self._demand, open=replace(step, energy_microwh=energy, is_metered=step.is_metered or bool(metered))
+            self._demand, running=replace(step, energy_microwh=energy, is_metered=step.is_metered or bool(metered))
         )
 
     def _pass_to(self, now_ns: int) -> None:
@@ -253,7 +253,7 @@ class Tally:
 
     def _pass_step(self, now_ns: int) -> None:
         """Close the demand step if it is over; its demand goes into the row of the interval that it ends in."""
-        step = self._demand.open
+        step = self._demand.running
         if step is None or step.start_ns <= now_ns < step.end_ns:
             return
         before = self._demand.last
@@ -277,7 +277,7 @@ class Tally:
         following_ns = self._timetable.closing_after(due_ns, day)
         while following_ns is not None and following_ns <= now_ns:
             due_ns, following_ns = following_ns, self._timetable.closing_after(following_ns, day)
-        step = self._demand.open
+        step = self._demand.running
         if step is not None and step.end_ns <= due_ns:
             self._pass_step(now_ns)
         if due_ns > self._closed_ns:

@@ -96,7 +96,7 @@ class Meter:
         if state.opened is None or clock is None:
             return None
         ahead = 0 if state.history is None else reach_of(state.history.correction, state.history.rate_hz)
-        return end_of_window(state.opened.tracker, state.anchor.rate_hz) + ahead
+        return end_of_window(state.opened.tracker, clock.rate_hz) + ahead
 
     def take_events(self) -> tuple[Event, ...]:
         """Return what happened since last asked."""

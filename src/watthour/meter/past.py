@@ -58,7 +58,7 @@ def past_from_record(record: Json, profile: Sequence[ProfileRow]) -> Json:
         "demand": _demand_from_json(record["demand"]),
         "profile": History(profile, keep=PROFILE_ROWS, first=first),
         "closings": History(
-            [_closing_from_json(row) for row in closings["rows"]], keep=CLOSINGS, first=_count(closings["first"])
+            [_closing_from_json(row) for row in listed(closings["rows"])], keep=CLOSINGS, first=_count(closings["first"])
         ),
     }
 
@@ -94,6 +94,14 @@ def whole(number: object) -> int:
         msg = f"{number!r} is no whole number"
         raise TypeError(msg)
     return number
+
+
+def listed(rows: object) -> list[Any]:
+    """Return what must be a list."""
+    if not isinstance(rows, list):
+        msg = f"{rows!r} is no list"
+        raise TypeError(msg)
+    return rows
 
 
 def flag(value: object) -> bool:
@@ -154,16 +162,16 @@ def _interval_to_json(interval: OpenInterval) -> Json:
 
 
 def _interval_from_json(record: Json) -> OpenInterval:
-    rates = record["rates"]
-    if not isinstance(rates, list):
-        msg = f"{rates!r} are no rates"
-        raise TypeError(msg)
+    metered, rates = Fraction(record["metered"]), tuple(rate_of(rate) for rate in listed(record["rates"]))
+    if metered < 0 or bool(metered) != bool(rates):
+        msg = f"{metered} s metered at the rates {rates}"
+        raise ValueError(msg)
     return OpenInterval(
         start_ns=whole(record["start_ns"]),
         energies=six_counts(record["energies"]),
-        rates=tuple(rate_of(rate) for rate in rates),
+        rates=rates,
         demand_microw=_optional(record["demand_microw"]),
-        metered=Fraction(record["metered"]),
+        metered=metered,
         flags=_row_flags(record["flags"]),
     )
 
@@ -204,7 +212,7 @@ def _step_from_json(record: Sequence[object]) -> DemandStep:
 
 def _demand_to_json(demand: Demand) -> Json:
     return {
-        "open": None if demand.open is None else _step_to_json(demand.open),
+        "running": None if demand.running is None else _step_to_json(demand.running),
         "steps": [_step_to_json(step) for step in demand.steps],
         "last": _maximum_to_json(demand.last),
         "maximum": _maximum_to_json(demand.maximum),
@@ -213,13 +221,9 @@ def _demand_to_json(demand: Demand) -> Json:
 
 
 def _demand_from_json(record: Json) -> Demand:
-    steps = record["steps"]
-    if not isinstance(steps, list):
-        msg = f"{steps!r} are no steps"
-        raise TypeError(msg)
     return Demand(
-        open=None if record["open"] is None else _step_from_json(record["open"]),
-        steps=tuple(_step_from_json(step) for step in steps),
+        running=None if record["running"] is None else _step_from_json(record["running"]),
+        steps=tuple(_step_from_json(step) for step in listed(record["steps"])),
         last=_maximum_from_json(record["last"]),
         maximum=_maximum_from_json(record["maximum"]),
         rate_maxima=_maxima_from_json(record["rate_maxima"]),

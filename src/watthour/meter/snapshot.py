@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from watthour.errors import DamagedRecordError, WatthourError
 from watthour.history import ProfileRow
-from watthour.meter.past import flag, past_from_record, past_to_record, rate_of, six_counts, whole
+from watthour.meter.past import flag, listed, past_from_record, past_to_record, rate_of, six_counts, whole
 from watthour.meter.state import Anchor, Mark, MeterState, thresholds_of
 from watthour.metrology import TRACKER, WINDOW, ChannelHistory, Correction, OpenWindow, Rows, scratch_for
 from watthour.metrology.conditioning import SixFloats
@@ -98,8 +98,8 @@ def _state(record: Json) -> MeterState:
         opened=None if record["opened"] is None else _opened(record["opened"], measured_to, anchor[2]),
         history=history,
         anchor=None if anchor is None else _anchor_of(anchor),
-        anchors_ahead=tuple(_anchor_of(row) for row in _rows_of(record["anchors_ahead"])),
-        marks=tuple(_mark(row) for row in _rows_of(record["marks"])),
+        anchors_ahead=tuple(_anchor_of(row) for row in listed(record["anchors_ahead"])),
+        marks=tuple(_mark(row) for row in listed(record["marks"])),
         position=None if record["position"] is None else whole(record["position"]),
         samples=whole(record["samples"]),
         duration=Fraction(record["duration"]),
@@ -121,14 +121,6 @@ def _anchor_of(row: Sequence[Any]) -> Anchor:
 def _mark(row: Sequence[Any]) -> Mark:
     sample, rate = row
     return Mark(sample=whole(sample), rate=None if rate is None else rate_of(rate))
-
-
-def _rows_of(rows: object) -> list[Any]:
-    """Return what must be a list."""
-    if not isinstance(rows, list):
-        msg = f"{rows!r} is no list"
-        raise TypeError(msg)
-    return rows
 
 
 def _settings(texts: Mapping[str, str]) -> dict[str, Any]:
@@ -210,8 +202,8 @@ def _history_from(record: Json, position: int) -> ChannelHistory:
     gain, offset, delay_s = (_six_floats(row) for row in record["correction"])
     history = ChannelHistory(
         samples=np.frombuffer(base64.b64decode(record["samples"], validate=True), np.float64).reshape(6, -1).copy(),
-        first_sample=_whole(record["first_sample"]),
-        next_sample=_whole(record["next_sample"]),
+        first_sample=whole(record["first_sample"]),
+        next_sample=whole(record["next_sample"]),
         rate_hz=record["rate_hz"],
         correction=Correction(gain=gain, offset=offset, delay_s=delay_s),
     )

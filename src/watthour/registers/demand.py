@@ -82,7 +82,7 @@ class Demand:
 
     Parameters
     ----------
-    open : DemandStep or None
+    running : DemandStep or None
         The step that is not over.
     steps : tuple of DemandStep
         Of sliding periods: those that the next period may still hold, oldest first.
@@ -94,7 +94,7 @@ class Demand:
         The same of each rate.
     """
 
-    open: DemandStep | None = None
+    running: DemandStep | None = None
     steps: tuple[DemandStep, ...] = ()
     last: Maximum | None = None
     maximum: Maximum | None = None
@@ -114,11 +114,11 @@ def open_step(time_ns: int, rate: int, rule: DemandRule) -> DemandStep:
 
 def close_step(demand: Demand, rule: DemandRule) -> Demand:
     """Return the demand after the open step: a new one, if all of its period can be believed."""
-    step = demand.open
+    step = demand.running
     if step is None:
         return demand
     if step.is_disturbed or not step.is_metered:
-        return replace(demand, open=None, steps=() if step.is_disturbed else demand.steps)
+        return replace(demand, running=None, steps=() if step.is_disturbed else demand.steps)
     begin = step.end_ns - rule.period_min * MINUTE_NS
     held = (*(known for known in demand.steps if begin <= known.start_ns < step.start_ns), step)
     power = mean_microw(sum(each.energy_microwh for each in held), rule.period_min)
@@ -141,8 +141,8 @@ def mean_microw(energy_microwh: int, minutes: int) -> int:
 
 def disturb(demand: Demand) -> Demand:
     """Return the demand after the clock was set: the open period will make none, and earlier minutes are no period's."""
-    step = demand.open
-    return replace(demand, steps=(), open=None if step is None else replace(step, is_disturbed=True))
+    step = demand.running
+    return replace(demand, steps=(), running=None if step is None else replace(step, is_disturbed=True))
 
 
 def reset_maxima(demand: Demand) -> Demand:
