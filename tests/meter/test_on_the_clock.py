@@ -319,7 +319,8 @@ def stories(draw):
 def told(story, *, stops=False):
     """Return a meter after a story, and the second's instant and rate source of each second metered."""
     calendar, given_settings, length, happenings, seed = story
-    powers = np.random.default_rng(seed).uniform(-3000.0, 9000.0, length)
+    random = np.random.default_rng(seed)
+    powers = random.uniform(100.0, 9000.0, length) * random.choice([1.0, 1.0, -1.0], length)  # none below the cut-off
     meter, clock_s, first, selected = Meter(first_state(given_settings), calendar), START_S, 0, 1
     by_rate = []
     for (at, kind, amount), (stop, *_) in pairwise([(0, "cut", 0), *happenings, (length, "cut", 0)]):
