@@ -181,7 +181,9 @@ def test_a_newer_view_is_read_at_once(make_view):
 
 def test_the_image_is_made_once_a_view(view, monkeypatch):
     made = []
-    monkeypatch.setattr("watthour.station.image.Layout.image", lambda _layout, shown, _selection: made.append(shown) or bytes(9999))
+    monkeypatch.setattr(
+        "watthour.station.image.Layout.image", lambda _layout, shown, _selection: made.append(shown) or bytes(9999)
+    )
     station = Station()
     for _ in range(5):
         station.answer(1, read(0, 12), [view])
