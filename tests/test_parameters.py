@@ -18,7 +18,7 @@ from watthour.parameters import (
 from watthour.units import VALUE_BY_NAME, Ratio
 
 RANGED = [row for row in PARAMETERS if row.minimum is not None or row.maximum is not None]
-HOLDS = {Kind.WHOLE: int, Kind.DECIMAL: Decimal, Kind.CHOICE: str, Kind.SWITCH: bool, Kind.RATIO: Ratio}
+HOLDS = {Kind.WHOLE: int, Kind.DECIMAL: Decimal, Kind.CHOICE: str, Kind.SWITCH: bool, Kind.RATIO: Ratio, Kind.TEXT: str}
 
 
 def by_name(row):
@@ -129,8 +129,17 @@ def test_the_models_to_choose_from_are_those_of_the_range():
 def test_what_decides_the_energy_is_sealed():
     sealed = {row.name for row in PARAMETERS if row.sealed}
     calibration = {name for name in sealed if name.startswith("calibration_")}
-    assert sealed - calibration == {"model", "serial", "ct", "vt", "summation"}
+    assert sealed - calibration == {
+        "model", "serial", "ct", "vt", "summation", "calendar", "rate_source", "demand_period_min", "demand_method",
+    }  # fmt: skip
     assert len(calibration) == 3 * 6
+
+
+@pytest.mark.parametrize("given", ["", " flat", "a\nb", "x" * 251, 7, None], ids=repr)
+def test_a_text_is_one_line_of_some_characters(given):
+    assert parameter("calendar").check("x" * 250) == "x" * 250
+    with pytest.raises(OutOfRangeError, match="no line of 1 to 250 characters"):
+        parameter("calendar").check(given)
 
 
 def test_nothing_sealed_is_written_by_bus_or_keys():

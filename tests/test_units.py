@@ -31,6 +31,7 @@ UNIT_ENDINGS = {
     "_hz": "Hz",
     "_deg": "°",
     "_h": "h",
+    "_unix_s": "s",
     "_wh": "Wh",
     "_varh": "varh",
     "_kg_per_kwh": "kg/kWh",

@@ -13,6 +13,7 @@
     ├── SourceError               samples cannot be had
     │   ├── RecordingError        a recording is missing, malformed, or lacks a channel
     │   └── SampleError           a sample that is not a number, a rate too low
+    ├── CalibrationError          reference loads from which no correction follows
     ├── ParameterError            a setting is refused
     │   ├── UnknownParameterError there is no such setting
     │   ├── OutOfRangeError       the value is outside the setting's range
@@ -135,6 +136,10 @@ class RecordingError(SourceError):
 
 class SampleError(SourceError):
     """Samples that no meter can use: not a number, or too few a second."""
+
+
+class CalibrationError(WatthourError):
+    """Reference loads from which no correction follows; the reason says which and why."""
 
 
 class ParameterError(WatthourError):

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     CHOICE = "choice"
     SWITCH = "true or false"
     RATIO = "ratio"
+    TEXT = "text"
 
 
 _LOCAL = frozenset({Interface.CONFIG, Interface.CONTROL})
@@ -133,12 +134,25 @@ def _ratio(row: Parameter, given: object) -> Setting:
         raise OutOfRangeError(row.name, str(problem)) from None
 
 
-_READERS = {Kind.WHOLE: _whole, Kind.DECIMAL: _decimal, Kind.CHOICE: _choice, Kind.SWITCH: _switch, Kind.RATIO: _ratio}
+_LONGEST_TEXT = 250
+
+
+def _text(row: Parameter, given: object) -> Setting:
+    text = str(given)
+    if not isinstance(given, str) or not text or text != text.strip() or not text.isprintable() or len(text) > _LONGEST_TEXT:
+        raise OutOfRangeError(row.name, f"{text[:_LONGEST_TEXT]!r} is no line of 1 to {_LONGEST_TEXT} characters")
+    return text
+
+
+_READERS = {Kind.WHOLE: _whole, Kind.DECIMAL: _decimal, Kind.CHOICE: _choice, Kind.SWITCH: _switch, Kind.RATIO: _ratio,
+            Kind.TEXT: _text}
 
 BAUD_RATES = ("9600", "19200", "38400")
 MBUS_BAUD_RATES = ("300", "600", "1200", "2400", "4800", "9600")
 FRAMINGS = ("8N1", "8E1", "8O1", "8N2", "8E2", "8O2")
 SUMMATIONS = ("vectorial", "arithmetic")
+RATE_SOURCES = ("calendar", "inputs", "bus")
+DEMAND_METHODS = ("block", "sliding")
 HOLE_REPLIES = ("02", "03", "silence")
 
 CALIBRATED_CHANNELS = ("v1", "v2", "v3", "i1", "i2", "i3")
@@ -174,6 +188,16 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(name="vt", kind=Kind.RATIO, default=Ratio.parse("1/1"), unit="V", sealed=True, meaning="voltage transformer"),
     Parameter(name="summation", kind=Kind.CHOICE, default="vectorial", choices=SUMMATIONS, sealed=True,
               meaning="vectorial: sum the phases, then take the sign; arithmetic: the sign of each phase"),
+    Parameter(name="calendar", kind=Kind.TEXT, default="flat", sealed=True,
+              meaning="which rate holds when: name of a bundled calendar, or path of a calendar file"),
+    Parameter(name="rate_source", kind=Kind.CHOICE, default="calendar", choices=RATE_SOURCES, sealed=True,
+              meaning="what selects the rate: the calendar, the two inputs (1 + IN1 + 2 IN2), or a command on the bus"),
+    Parameter(name="demand_period_min", kind=Kind.WHOLE, default=15, minimum=1, maximum=60, unit="min", sealed=True,
+              meaning="length of a demand period"),
+    Parameter(name="demand_method", kind=Kind.CHOICE, default="block", choices=DEMAND_METHODS, sealed=True,
+              meaning="block: a demand each period; sliding: one each minute, of the last period"),
+    Parameter(name="closing_day", kind=Kind.WHOLE, default=1, minimum=0, maximum=28,
+              meaning="day of the month at whose local 00:00 a billing period is closed; 0: never"),
     Parameter(name="auxiliary_supply", kind=Kind.SWITCH, default=False,
               meaning="true: the meter stays on when all voltages are out"),
     Parameter(name="bus_address", kind=Kind.WHOLE, default=1, minimum=1, maximum=247, writers=_ALL, meaning="Modbus unit"),

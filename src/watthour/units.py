@@ -190,6 +190,21 @@ _STATE: tuple[Value, ...] = (
     Value(name="partial_co2_kg", symbol="K", unit="kg", meaning="CO2 of the partial import", source="CEM family map"),
 )
 
+
+
+def _demand() -> tuple[Value, ...]:
+    """Return the rows of demand: the last, and the highest with its time over all rates and at each."""
+    rows = [Value(name="demand_w", symbol="Pd", unit="W", meaning="demand of the last period, mean import power",
+                  source="OBIS 1-0:1.5.0")]
+    for number, rate in enumerate(("", *RATES)):
+        prefix, remark = (f"{rate}_", f", at rate {rate.upper()}") if rate else ("", "")
+        rows.append(Value(name=f"{prefix}max_demand_w", symbol="Pmax", unit="W", source=f"OBIS 1-0:1.6.{number}",
+                          meaning=f"highest demand since the last closing{remark}"))
+        rows.append(Value(name=f"{prefix}max_demand_unix_s", symbol="t", unit="s", source=f"OBIS 1-0:1.6.{number}",
+                          meaning=f"end of the period of the highest demand{remark}, seconds since 1970 UTC"))
+    return tuple(rows)
+
+
 _ENERGY_MEANING = {
     "import": ("A+", "active energy, import", "OBIS 1-0:1.8.0"),
     "export": ("A-", "active energy, export", "OBIS 1-0:2.8.0"),
@@ -219,7 +234,7 @@ def _energies() -> tuple[Value, ...]:
     return tuple(rows)
 
 
-VALUES: tuple[Value, ...] = (*_MEASURED, *_STATE, *_energies())
+VALUES: tuple[Value, ...] = (*_MEASURED, *_STATE, *_demand(), *_energies())
 """The nomenclature: every value a meter shows, in the order it is shown."""
 
 

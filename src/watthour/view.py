@@ -79,6 +79,10 @@ class View:
         Empty as the meter makes it.
     software_id : str
         SHA-256 over the legally relevant sources, in hexadecimal; empty where nobody has said it.
+    calendar : str
+        Name of the calendar in force.
+    selected_rate : int
+        What bus or inputs selected last; it counts where they are the rate source.
     profile : History of ProfileRow
         The load profile, as far as its rows are complete.
     open_row : ProfileRow or None
@@ -99,6 +103,8 @@ class View:
     warnings: tuple[str, ...] = ()
     diagnosis: tuple[str, ...] = ()
     software_id: str = ""
+    calendar: str = "flat"
+    selected_rate: int = 1
     profile: History[ProfileRow] = field(default_factory=lambda: History(keep=PROFILE_ROWS))
     open_row: ProfileRow | None = None
     closings: History[Closing] = field(default_factory=lambda: History(keep=CLOSINGS))
@@ -135,7 +141,7 @@ class SelectRate:
     interface: Interface
 
 
-Command = WriteSettings | ResetPartial
+Command = WriteSettings | ResetPartial | ClosePeriod | SelectRate
 
 
 class Verdict(StrEnum):

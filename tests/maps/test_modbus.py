@@ -17,10 +17,11 @@ from watthour.maps.modbus import (
     meaning,
     validity_place,
 )
-from watthour.maps.register import RANGES, Access, Register, Status, Type
+from watthour.maps.records import ENERGIES_OF_SET, HEAD, MAXIMUM, ROW, ROWS_SHOWN
+from watthour.maps.register import RANGES, Access, Register, Type
 from watthour.models import MODELS
 from watthour.parameters import PARAMETER_BY_NAME, Interface
-from watthour.units import VALUE_BY_NAME
+from watthour.units import RATES, VALUE_BY_NAME
 
 NUMBERS = [row for row in LIVE if row.type in RANGES]
 
@@ -96,10 +97,10 @@ def test_every_value_of_the_nomenclature_stands_on_the_map():
 
 
 def test_what_a_poller_wants_each_second_is_one_read():
-    page = [row for row in LIVE if 0x1000 <= row.address < 0x1100]
+    page = [row for row in LIVE if 0x1000 <= row.address < 0x1062]
     assert all(before.end == after.address for before, after in pairwise(page))
     assert page[-1].end - page[0].address == 98
-    measured = {name for name in VALUE_BY_NAME if not name.endswith(("h", "cost", "kg"))}
+    measured = {name for name in VALUE_BY_NAME if not name.endswith(("h", "cost", "kg")) and "demand" not in name}
     assert measured <= {row.name for row in page}
 
 
@@ -112,10 +113,11 @@ def test_the_energies_of_rates_and_phases_leave_no_gap():
 def test_what_is_writable_is_a_setting_that_the_bus_may_write_or_a_command():
     writable = {row.name: row for row in LIVE if row.access is not Access.READ}
     assert set(writable) == {
-        "cost_per_kwh", "co2_kg_per_kwh", "bus_address", "bus_baudrate", "bus_framing", "partial_reset",
+        "cost_per_kwh", "co2_kg_per_kwh", "bus_address", "bus_baudrate", "bus_framing", "partial_reset", "close_period",
+        "rate_select", "profile_select", "closing_select",
     }  # fmt: skip
     for name, row in writable.items():
-        assert row.access is Access.COMMAND or Interface.BUS in PARAMETER_BY_NAME[name].writers
+        assert row.access is Access.COMMAND or name.endswith("_select") or Interface.BUS in PARAMETER_BY_NAME[name].writers
 
 
 def test_codes_are_the_words_of_the_setting():
@@ -124,8 +126,19 @@ def test_codes_are_the_words_of_the_setting():
             assert row.codes == PARAMETER_BY_NAME[row.name].choices
 
 
-def test_raw_records_are_planned():
-    assert all(row.status is Status.PLANNED for row in REGISTERS if row.type is Type.RAW)
+def test_a_live_record_holds_its_parts_and_is_the_bytes_it_is():
+    sizes = {
+        "closing_head": HEAD.size,
+        "closing_maxima": 9 * MAXIMUM.size,
+        "profile_window": ROWS_SHOWN * ROW.size,
+        **{f"closing_{name}": ENERGIES_OF_SET.size for name in ("total", *RATES)},
+    }
+    live = {row.name: row for row in LIVE if row.type is Type.RAW}
+    assert {name: 2 * row.registers for name, row in live.items() if name in sizes} == sizes
+    for row in live.values():
+        data = bytes(range(256))[: 2 * row.registers].ljust(2 * row.registers, b"x")
+        assert row.encode(data) == (data, True)
+        assert row.from_bytes(data) == data
 
 
 SIX = ("import_wh", "export_wh", "q1_varh", "q2_varh", "q3_varh", "q4_varh")

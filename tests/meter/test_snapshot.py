@@ -5,16 +5,26 @@ import json
 import pytest
 
 from watthour.errors import DamagedRecordError
-from watthour.meter import Meter, first_state, state_from_record, state_to_record
+from watthour.history import ProfileRow, RowFlag
+from watthour.meter import Meter, first_state, row_from_record, row_to_record, state_from_record, state_to_record
+from watthour.parameters import Interface
+from watthour.view import ClosePeriod, SelectRate
 
 
 @pytest.fixture(scope="module")
 def record(waves):
     """The record of a meter in the middle of its work, as JSON gives it back."""
     block = waves.wave(waves.three_phase(), 50.13, 3000, 2000.0, kind="float32")
-    meter = Meter(first_state({"ct": "200/5", "vt": "7/3", "cost_per_kwh": "0.1234", "auxiliary_supply": True}))
-    meter.step(block.part(0, 900), 0)
-    meter.step(block.part(1000, 3000), 10**9)
+    given = {"ct": "200/5", "vt": "7/3", "cost_per_kwh": "0.1234", "auxiliary_supply": True, "rate_source": "bus"}
+    meter = Meter(first_state({**given, "demand_period_min": 2, "demand_method": "sliding"}))
+    meter.step(block.part(0, 400), 0)
+    meter.command(ClosePeriod(interface=Interface.BUS), 0)
+    meter.step(block.part(400, 900), 60 * 10**9)
+    meter.step(block.part(1000, 2500), 121 * 10**9)
+    meter.command(SelectRate(rate=2, interface=Interface.BUS), 0)
+    meter.step(block.part(2500, 3000), 122 * 10**9)
+    meter.command(SelectRate(rate=3, interface=Interface.BUS), 0)
+    meter.command(ClosePeriod(interface=Interface.BUS), 0)
     return json.loads(json.dumps(state_to_record(meter.state)))
 
 
@@ -64,9 +74,28 @@ def test_a_record_that_lacks_anything_is_refused(record):
         del inner[key]
 
     for path in places(record):
-        if path[0] != "settings" or len(path) == 1:  # a setting may be newer than the record
+        if (path[0] != "settings" or len(path) == 1) and path[:-1] not in LISTS:  # a setting may be newer than the record
             with pytest.raises(DamagedRecordError):
                 state_from_record(changed(record, path, drop))
+
+
+MAY_BE = {
+    "{}": [("settings",)],
+    "''": [("last",)],
+    "'nonsense'": [("settings", "calendar")],
+    "[]": [("anchors_ahead",), ("marks",), ("demand", "steps"), ("closings", "rows")],
+    "None": [
+        *((name,) for name in ("tracker", "opened", "history", "interval")),
+        *(("marks", k, 1) for k in range(3)),
+        ("interval", "demand_microw"),
+        *(("demand", name) for name in ("running", "last", "maximum")),
+        *(("demand", "rate_maxima", k) for k in range(8)),
+        ("closings", "rows", 0, "maximum"),
+        *(("closings", "rows", 0, "rate_maxima", k) for k in range(8)),
+    ],
+}
+LISTS = [("interval", "rates"), ("anchors_ahead",), ("marks",), ("demand", "steps"), ("closings", "rows")]
+"""Lists that may be of any length."""
 
 
 @pytest.mark.parametrize("value", ["nonsense", "", [], {}, [[]], None], ids=repr)
@@ -74,17 +103,8 @@ def test_a_record_with_something_else_in_a_place_is_refused(record, value):
     def put(inner, key):
         inner[key] = value
 
-    allowed = (
-        [("settings",)]
-        if value == {}
-        else [("last",)]
-        if value == ""
-        else [("tracker",), ("opened",), ("history",)]
-        if value is None
-        else []
-    )
     for path in places(record):
-        if path in allowed:  # what a new meter, or an older one, has there
+        if path in MAY_BE.get(repr(value), []):  # what a new meter, or an older one, has there
             continue
         with pytest.raises(DamagedRecordError):
             state_from_record(changed(record, path, put))
@@ -114,6 +134,19 @@ def test_a_record_with_something_else_in_a_place_is_refused(record, value):
         (("opened", "pieces", 0, "scales", 0), [1.0, 1.0]),
         (("anchor", 2), 2001.0),
         (("powered",), 1),
+        (("selected_rate",), 9),
+        (("marks", 0, 1), 0),
+        (("anchors_ahead",), [[0, 0, 0.0]]),
+        (("profile",), -1),
+        (("closings", "first"), -1),
+        (("closings", "rows", 0, "cause"), "weather"),
+        (("closings", "rows", 0, "rates"), [[0] * 6] * 7),
+        (("demand", "rate_maxima"), [None] * 7),
+        (("demand", "maximum"), [-1, 0]),
+        (("interval", "rates"), []),
+        (("interval", "metered"), "-1"),
+        (("interval", "metered"), "0"),
+        (("interval", "flags"), 16),
     ],
 )
 def test_values_that_no_meter_can_have_are_refused(record, path, value):
@@ -127,5 +160,38 @@ def test_values_that_no_meter_can_have_are_refused(record, path, value):
 def test_the_whole_record_is_json_that_names_its_parts(record):
     assert set(record) == {
         "version", "settings", "registers", "carry", "last", "tracker", "opened", "history", "anchor", "position", "samples",
-        "duration", "operating_ns", "partial_operating_ns", "powered", "time_ns",
+        "duration", "operating_ns", "partial_operating_ns", "powered", "time_ns", "anchors_ahead", "marks", "selected_rate",
+        "clock_was_set", "closed_ns", "interval", "demand", "profile", "closings",
     }  # fmt: skip
+
+
+ROW = ProfileRow(
+    start_ns=0,
+    end_ns=900 * 10**9,
+    energies=(1, 2, 3, 4, 5, 6),
+    rates=(2, 1),
+    demand_microw=4,
+    metered_ns=899 * 10**9,
+    flags=RowFlag.INCOMPLETE | RowFlag.CLOCK_SET,
+)
+
+
+def test_a_row_of_the_profile_makes_the_same_row_again():
+    assert row_from_record(json.loads(json.dumps(row_to_record(ROW)))) == ROW
+
+
+@pytest.mark.parametrize(
+    ("place", "value"), [(0, 1.5), (2, [0] * 5), (2, [-1] * 6), (3, [0]), (3, [9]), (4, -1), (5, -1), (6, 16), (6, True)]
+)
+def test_a_row_that_no_meter_makes_is_refused(place, value):
+    record = row_to_record(ROW)
+    record[place] = value
+    with pytest.raises((TypeError, ValueError)):
+        row_from_record(record)
+
+
+def test_rows_keep_their_numbers_and_no_more_are_taken_than_there_were(record):
+    state = state_from_record({**record, "profile": 5}, [ROW, ROW])
+    assert (len(state.profile), state.profile.oldest, state.profile[4]) == (5, 3, ROW)
+    with pytest.raises(DamagedRecordError, match="2 rows of the load profile, of 1"):
+        state_from_record({**record, "profile": 1}, [ROW, ROW])

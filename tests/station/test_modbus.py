@@ -1,14 +1,17 @@
 """What a station answers: addresses, access, commands, units and silence."""
 
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 
 import pytest
 
+from watthour.history import Closing, ClosingCause, History, Maximum, ProfileRow, RowFlag
+from watthour.maps.records import closing_from_registers, row_from_registers, row_to_registers
 from watthour.parameters import Interface
 from watthour.station.modbus import SERIAL_LINE, Ask, Broadcast, Station
 from watthour.units import Ratio
-from watthour.view import Outcome, ResetPartial, Verdict, WriteSettings
+from watthour.view import ClosePeriod, Outcome, ResetPartial, SelectRate, Verdict, WriteSettings
 from watthour.wire.modbus.message import ExceptionReply, IllegalRequest, ReadReply, ReadRequest, WriteReply, WriteRequest
 
 
@@ -68,7 +71,7 @@ def variables(view):
     put(0x2710, 4, [23612001])
     memory[0xF010] = b"CEM-D311-MID"
     put(0x1000, 2, [1, 0])
-    bits = [*range(49), *range(64, 108), *range(128, 194), *range(200, 208)]
+    bits = [*range(49), *range(64, 108), 114, *range(128, 194), *range(200, 226)]
     whole = sum(1 << bit for bit in bits)
     put(0x1002, 2, [whole >> 16 * word & 0xFFFF for word in range(16)])
     put(0x1012, 2, [*scaled(["active_rate"], 1), 0])
@@ -82,7 +85,18 @@ def variables(view):
     put(0x1056, 4, six())
     put(0x1100, 4, [n for prefix in (*(f"t{rate}_" for rate in range(1, 9)), "l1_", "l2_", "l3_") for n in six(prefix)])
     put(0x1200, 8, [n * 1_000_000 + 7 for n in six()] + scaled(["partial_cost", "partial_co2_kg"], 10000))
-    put(0x1300, 2, [0])
+    put(0x1300, 2, [0, 0, 3])
+    put(0x1068, 4, scaled(["demand_w"], 1))
+    memory[0x1420] = b"es/3.0TD/peninsula".ljust(32, b"\0")
+    maxima = [f"{prefix}max_demand" for prefix in ("", *(f"t{rate}_" for rate in range(1, 9)))]
+    put(0x1500, 4, scaled([f"{name}_w" for name in maxima] + [f"{name}_unix_s" for name in maxima], 1))
+    put(0x1700, 4, [0, 0])
+    memory[0x1704] = bytes(240)
+    put(0x177C, 4, [0])
+    put(0x1800, 4, [0, 0, 0])
+    memory[0x1806] = bytes(8)
+    memory |= {0x180A + 24 * place: bytes(48) for place in range(9)}
+    memory[0x18E2] = ((b"\xff" * 8) + bytes(4)) * 9
     return memory
 
 
@@ -99,7 +113,8 @@ def expected(memory, start, count):
 
 @pytest.fixture
 def memory_and_view(make_view):
-    view = make_view(parameters={"ct": Ratio.parse("200/5"), "vt": Ratio.parse("132000/110")})
+    ratios = {"ct": Ratio.parse("200/5"), "vt": Ratio.parse("132000/110")}
+    view = make_view(parameters=ratios, calendar="es/3.0TD/peninsula", selected_rate=3)
     return variables(view), view
 
 
@@ -145,7 +160,7 @@ def test_a_hole_gets_what_the_setting_says(make_view, setting, reply):
     assert answer(view, read(0x0742, 6)) == reply
     assert answer(view, read(0x5000, 1)) == reply
     assert answer(view, read(0x0080, 2)) == reply  # a pulse output, which a D311 lacks
-    assert answer(view, read(0x1420, 16)) == reply  # planned
+    assert answer(view, read(0x1430, 4)) == reply  # planned
 
 
 @pytest.mark.parametrize("setting", ["02", "03", "silence"])
@@ -166,7 +181,9 @@ def test_a_newer_view_is_read_at_once(make_view):
 
 def test_the_image_is_made_once_a_view(view, monkeypatch):
     made = []
-    monkeypatch.setattr("watthour.station.image.Layout.image", lambda _layout, shown: made.append(shown) or bytes(9999))
+    monkeypatch.setattr(
+        "watthour.station.image.Layout.image", lambda _layout, shown, _selection: made.append(shown) or bytes(9999)
+    )
     station = Station()
     for _ in range(5):
         station.answer(1, read(0, 12), [view])
@@ -274,8 +291,11 @@ def test_several_variables_are_one_command(view):
         (0x5000, "0000"),
         (0xFFFF, "0000 0000"),
         (0x0080, "0000"),  # a pulse output
-        (0x1301, "0001"),  # planned
-        (0x1300, "0001 0001"),
+        (0x1434, "0001"),  # planned
+        (0x1700, "00000001"),  # how many rows there are
+        (0x1702, "0000"),  # half a selection
+        (0x1702, "00000000 0000"),
+        (0x1704, "00000000"),
     ],
 )
 def test_what_may_not_be_written_or_is_not_there_is_02(view, start, text):
@@ -286,7 +306,9 @@ def test_a_hole_in_a_write_is_02_whatever_the_setting(make_view):
     assert answer(make_view(parameters={"hole_reply": "silence"}), write(0x5000, "0000")) == refused(2, 16)
 
 
-@pytest.mark.parametrize(("start", "good", "bad"), [(0x03E9, 2, 3), (0x03EA, 5, 6), (0x1300, 1, 0), (0x1300, 1, 2)])
+@pytest.mark.parametrize(
+    ("start", "good", "bad"), [(0x03E9, 2, 3), (0x03EA, 5, 6), (0x1300, 1, 0), (0x1300, 1, 2), (0x1301, 1, 0)]
+)
 def test_a_number_that_means_nothing_is_03(view, start, good, bad):
     assert isinstance(answer(view, write(start, f"{good:04X}")), Ask)
     assert answer(view, write(start, f"{bad:04X}")) == refused(3, 16)
@@ -294,6 +316,98 @@ def test_a_number_that_means_nothing_is_03(view, start, good, bad):
 
 def test_one_bad_number_refuses_the_whole_write(view):
     assert answer(view, write(0x03E8, "0002 0003 0001")) == refused(3, 16)
+
+
+@pytest.mark.parametrize("text", ["0001 0001", "0001 0001 0001", "0001 0000"])
+def test_a_command_stands_alone(view, text):
+    assert answer(view, write(0x1300, text)) == refused(3, 16)
+    assert answer(view, write(0x1301, "0001 0002")) == refused(3, 16)
+
+
+def test_a_1_closes_the_period_and_a_rate_is_selected(view):
+    assert asked(view, write(0x1301, "0001")) == ClosePeriod(interface=Interface.BUS)
+    for rate in (1, 8, 9):  # what is beyond the range the meter refuses
+        assert asked(view, write(0x1302, f"{rate:04X}")) == SelectRate(rate=rate, interface=Interface.BUS)
+
+
+# ---------------------------------------------------------------- profile and closings
+
+
+def row_of(number):
+    return ProfileRow(
+        start_ns=(900 + 900 * number) * 10**9, end_ns=(1800 + 900 * number) * 10**9, energies=(number, 2, 3, 4, 5, 2**63),
+        rates=(2, 1, 8) if number else (1,), demand_microw=number * 10**6 if number else None, metered_ns=899_999_000_000,
+        flags=RowFlag.CLOCK_SET | RowFlag.INCOMPLETE,
+    )  # fmt: skip
+
+
+def closing_of(number):
+    maxima = tuple(Maximum(demand_microw=10**7 * n, time_ns=n * 10**9) if n % 2 else None for n in range(8))
+    return Closing(
+        time_ns=(1 + number) * 10**9, cause=ClosingCause.COMMAND, total=(1, 2, 3, 4, 5, 6),
+        rates=tuple((n, 0, 0, 0, 0, number) for n in range(8)), maximum=maxima[7], rate_maxima=maxima,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def past(make_view):
+    profile = History([row_of(n) for n in range(3, 8)], keep=4, first=3)
+    return make_view(profile=profile, closings=History([closing_of(n) for n in range(5)], keep=3))
+
+
+def data_of(station, view, start, count):
+    return station.answer(1, read(start, count), [view]).data
+
+
+def test_a_line_looks_at_the_rows_that_it_selected(past):
+    station, other = Station(), Station()
+    assert data_of(station, past, 0x1700, 2) == (8).to_bytes(4, "big")
+    assert data_of(station, past, 0x177C, 2) == (4).to_bytes(4, "big")
+    assert station.answer(1, write(0x1702, "00000005"), [past]) == WriteReply(start=0x1702, count=2)
+    window = data_of(station, past, 0x1702, 122)
+    assert window[:4] == (5).to_bytes(4, "big")
+    rows = [row_from_registers(window[4 + 80 * k : 84 + 80 * k]) for k in range(3)]
+    assert [number for number, _ in rows] == [5, 6, 7]
+    assert [row.energies for _, row in rows] == [row_of(n).energies for n in (5, 6, 7)]
+    assert rows[0][1].start_ns == row_of(5).start_ns
+    assert (rows[0][1].rates, rows[0][1].flags, rows[0][1].metered_ns) == ((2, 1, 8), row_of(5).flags, 899_999_000_000)
+    assert rows[0][1].demand_microw == 5_000_000
+    assert data_of(other, past, 0x1702, 2) == bytes(4)
+
+
+def test_the_window_is_zeros_where_there_is_no_row(past):
+    station = Station()
+    for first, there in ((3, [False, True, True]), (7, [True, False, False]), (8, [False] * 3)):
+        assert station.answer(1, write(0x1702, f"{first:08X}"), [past]) == WriteReply(start=0x1702, count=2)
+        window = data_of(station, past, 0x1704, 120)
+        assert [row_from_registers(window[80 * k : 80 * k + 80]) is not None for k in range(3)] == there
+    assert station.answer(1, write(0x1702, "00000009"), [past]) == refused(3, 16)
+
+
+def test_a_row_goes_over_the_line_and_back():
+    assert row_from_registers(row_to_registers(row_of(0), 0)) == (0, row_of(0))
+    assert row_from_registers(row_to_registers(row_of(7), 7)) == (7, row_of(7))
+
+
+def test_a_line_looks_at_the_closing_that_it_selected(past):
+    station = Station()
+    assert (data_of(station, past, 0x1800, 2), data_of(station, past, 0x1804, 2)) == (b"\0\0\0\5", b"\0\0\0\2")
+    for number in (1, 2, 4, 5):
+        assert station.answer(1, write(0x1802, f"{number:08X}"), [past]) == WriteReply(start=0x1802, count=2)
+        found = closing_from_registers(
+            data_of(station, past, 0x1806, 4), data_of(station, past, 0x180A, 24),
+            [data_of(station, past, 0x1822 + 24 * place, 24) for place in range(8)], data_of(station, past, 0x18E2, 54),
+        )  # fmt: skip
+        assert found == (closing_of(number) if number in {2, 4} else None)
+    assert station.answer(1, write(0x1802, "00000006"), [past]) == refused(3, 16)
+
+
+def test_what_a_line_selected_holds_for_the_views_that_follow(past):
+    station = Station()
+    station.answer(1, write(0x1702, "00000007"), [past])
+    longer = replace(past, profile=past.profile.append(row_of(8)))
+    window = data_of(station, longer, 0x1704, 120)
+    assert [row_from_registers(window[80 * k : 80 * k + 80])[0] for k in range(2)] == [7, 8]
 
 
 def test_a_1_resets_the_partial_counters(view):

@@ -203,6 +203,35 @@ def map_(bus: Literal["modbus", "mbus"], /, *, format: Literal["table", "markdow
         sys.stdout.write(written[format]())
 
 
+@app.command
+def calibrate(job: Path, /, *, json: Json = False, write: Path | None = None) -> None:
+    """Find gain, offset and delay of each channel from reference loads.
+
+    Parameters
+    ----------
+    job
+        The loads with their true values (TOML).
+    json
+        Print the result as one JSON object on the last line.
+    write
+        New file that takes the settings, as a [meter] table.
+    """
+    from watthour.host.calibrating import report_as_json, run_job, snippet_of, write_snippet  # noqa: PLC0415
+    from watthour.host.terminal import calibration_tables, say  # noqa: PLC0415
+
+    report = run_job(job, say)
+    if write is not None:
+        write_snippet(write, report)
+    if json:
+        _print_json(report_as_json(report))
+        return
+    Console().print(calibration_tables(report))
+    if write is None:
+        sys.stdout.write(snippet_of(report))
+    else:
+        say(f"settings written to {write}")
+
+
 network = App(name="network", help="Simulated installations.")
 app.command(network)
 app.command(tariff)

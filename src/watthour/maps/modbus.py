@@ -7,7 +7,10 @@ CEM M-RS485 and CEM M-ETH); no map of the D311 itself is public, so it is labell
 - 1000h to 1061h: all that a poller wants each second, without a gap, in one read of 98 registers: one snapshot of one window;
 - 1100h to 1183h: the energies of the rates T1 to T8 and of the phases L1 to L3;
 - 1200h to 121Fh: exact energies in micro-units, which never roll over, and fine cost and CO2 of the partial counter;
-- 1300h: commands. The rest is planned.
+- 1300h: commands;
+- 1500h to 1523h: highest demands with their times;
+- 1700h: the load profile, three rows at a time from the row that was selected; 1800h: closings, one at a time.
+  Their records are laid out in `watthour.maps.records`. What is planned answers like an address that does not exist.
 
 **Null** travels as 0 with the row's validity bit clear; a value beyond its type's range travels as the nearest end of that
 range, also with the bit clear. Every row whose value may be null has a bit of its own: bit n is bit n modulo 16 (0 the lowest)
@@ -21,7 +24,7 @@ from types import MappingProxyType
 
 from watthour.maps.register import Access, Register, Status, Type
 from watthour.parameters import BAUD_RATES, FRAMINGS, PARAMETER_BY_NAME
-from watthour.units import ENERGIES, VALUE_BY_NAME, exact_name
+from watthour.units import ENERGIES, RATES, VALUE_BY_NAME, exact_name
 
 FAMILY = "CEM family, D311 unverified"
 OWN = "watthour"
@@ -39,7 +42,10 @@ NOTES = (
     "Null is sent as 0, and what the type cannot hold as the nearest end of its range, both with the row's validity bit clear.",
     "Validity bit n is bit n modulo 16 (0 the lowest) of register 1002 + n/16; bits of planned rows are clear.",
     'Block "CEM family, D311 unverified": the map published for the closest siblings; none of the D311 itself is public.',
-    "Planned rows answer like addresses that do not exist (exception 02) and may still move.",
+    "A profile row, 40 registers: start u32 (s since 1970 UTC), number u32, metered u32 (ms), flags u16, rate at its start u16, rates bit mask u16, 0, demand i32 (W), six u64 (µWh, µvarh), 0 x 4.",
+    "Flags: 1 power failed, 2 clock set, 4 incomplete, 8 calendar missing. Rates bit mask: bit 0 is T1. A demand that does not exist is -2147483648.",
+    "A closing: head is time u32 (s since 1970 UTC), cause u16 (0 calendar, 1 command), 0; energies are six u64 (µWh, µvarh); maxima are nine of demand i64 (µW, -1 none) and end u32 (s).",
+    "Planned rows answer like addresses that do not exist (exception 02); addresses of live rows are final.",
 )
 """What a reader of the printed map has to know."""
 
@@ -51,13 +57,27 @@ IDENTITY: Mapping[str, str] = MappingProxyType(
         "firmware_major": "software version, major",
         "firmware_minor": "software version, minor",
         "firmware_revision": "software version, revision",
+        "calendar_id": "name of the tariff calendar",
+        "close_period": "close the billing period",
+        "closing_count": "closings so far",
+        "closing_head": "a closing: when and why",
+        "closing_maxima": "a closing: its highest demands",
+        "closing_oldest": "first closing still held",
+        "closing_select": "closing to be shown",
+        "closing_total": "a closing: total energies",
         "partial_reset": "begin the partial counters again at 0",
+        "profile_count": "rows of the load profile so far",
+        "profile_oldest": "first row of the load profile still held",
+        "profile_select": "first row of the load profile to be shown",
+        "profile_window": "rows of the load profile",
+        "rate_select": "rate that the bus selects",
         "software_id": "software identification, hexadecimal",
         "status": "state of the meter",
         "vt_primary": "voltage transformer, primary",
         "vt_secondary": "voltage transformer, secondary",
         "warnings": "number of standing warnings",
         **{exact_name(energy): "exact energy, total" for energy in ENERGIES},
+        **{f"closing_{rate}": f"a closing: energies at rate {rate.upper()}" for rate in RATES},
         **{f"validity_{n}": "which values are valid" for n in range(VALIDITY_REGISTERS)},
     }
 )
@@ -202,7 +222,7 @@ REGISTERS: tuple[Register, ...] = (
     _plan(address=0x1065, name="thd_current_l1_percent", type=Type.U16, unit="%", decimals=2, bit=111),
     _plan(address=0x1066, name="thd_current_l2_percent", type=Type.U16, unit="%", decimals=2, bit=112),
     _plan(address=0x1067, name="thd_current_l3_percent", type=Type.U16, unit="%", decimals=2, bit=113),
-    _plan(address=0x1068, name="demand_w", type=Type.I32, unit="W", bit=114),
+    _own(address=0x1068, name="demand_w", type=Type.I32, unit="W", bit=114),
     _plan(address=0x106A, name="input1_closed", type=Type.U16, bit=115, needs="digital_inputs"),
     _plan(address=0x106B, name="input2_closed", type=Type.U16, bit=116, needs="digital_inputs"),
     _plan(address=0x106C, name="input1_count", type=Type.U32, bit=117, needs="digital_inputs"),
@@ -282,35 +302,43 @@ REGISTERS: tuple[Register, ...] = (
     _own(address=0x1218, name="partial_cost", type=Type.U64, decimals=4, bit=206),
     _own(address=0x121C, name="partial_co2_kg", type=Type.U64, unit="kg", decimals=4, bit=207),
     _own(address=0x1300, name="partial_reset", type=Type.U16, access=Access.COMMAND, remark="write 1: partial counters, cost, CO2 and hours begin again at 0"),
-    _plan(address=0x1301, name="close_period", type=Type.U16, access=Access.COMMAND),
-    _plan(address=0x1302, name="rate_select", type=Type.U16, access=Access.READ_WRITE, remark="where the rate source is the bus"),
+    _own(address=0x1301, name="close_period", type=Type.U16, access=Access.COMMAND, remark="write 1: the billing period is closed, maxima begin again"),
+    _own(address=0x1302, name="rate_select", type=Type.U16, access=Access.READ_WRITE, remark="1 to 8, counts from the next sample on where rate_source is bus; else exception 01"),
     _own(address=0x1400, name="software_id", type=Type.ASCII, length=32, remark="SHA-256 of the legally relevant sources, hexadecimal"),
-    _plan(address=0x1420, name="calendar_id", type=Type.ASCII, length=16),
+    _own(address=0x1420, name="calendar_id", type=Type.ASCII, length=16, remark="name of the calendar in force, its first 32 characters"),
     _plan(address=0x1430, name="clock_unix_s", type=Type.U64, unit="s"),
     _plan(address=0x1434, name="seal_open", type=Type.U16),
-    _plan(address=0x1500, name="max_demand_w", type=Type.I32, unit="W", bit=208),
-    _plan(address=0x1502, name="t1_max_demand_w", type=Type.I32, unit="W", bit=209),
-    _plan(address=0x1504, name="t2_max_demand_w", type=Type.I32, unit="W", bit=210),
-    _plan(address=0x1506, name="t3_max_demand_w", type=Type.I32, unit="W", bit=211),
-    _plan(address=0x1508, name="t4_max_demand_w", type=Type.I32, unit="W", bit=212),
-    _plan(address=0x150A, name="t5_max_demand_w", type=Type.I32, unit="W", bit=213),
-    _plan(address=0x150C, name="t6_max_demand_w", type=Type.I32, unit="W", bit=214),
-    _plan(address=0x150E, name="t7_max_demand_w", type=Type.I32, unit="W", bit=215),
-    _plan(address=0x1510, name="t8_max_demand_w", type=Type.I32, unit="W", bit=216),
-    _plan(address=0x1512, name="max_demand_unix_s", type=Type.U32, unit="s"),
-    _plan(address=0x1514, name="t1_max_demand_unix_s", type=Type.U32, unit="s"),
-    _plan(address=0x1516, name="t2_max_demand_unix_s", type=Type.U32, unit="s"),
-    _plan(address=0x1518, name="t3_max_demand_unix_s", type=Type.U32, unit="s"),
-    _plan(address=0x151A, name="t4_max_demand_unix_s", type=Type.U32, unit="s"),
-    _plan(address=0x151C, name="t5_max_demand_unix_s", type=Type.U32, unit="s"),
-    _plan(address=0x151E, name="t6_max_demand_unix_s", type=Type.U32, unit="s"),
-    _plan(address=0x1520, name="t7_max_demand_unix_s", type=Type.U32, unit="s"),
-    _plan(address=0x1522, name="t8_max_demand_unix_s", type=Type.U32, unit="s"),
+    _own(address=0x1500, name="max_demand_w", type=Type.I32, unit="W", bit=208),
+    _own(address=0x1502, name="t1_max_demand_w", type=Type.I32, unit="W", bit=209),
+    _own(address=0x1504, name="t2_max_demand_w", type=Type.I32, unit="W", bit=210),
+    _own(address=0x1506, name="t3_max_demand_w", type=Type.I32, unit="W", bit=211),
+    _own(address=0x1508, name="t4_max_demand_w", type=Type.I32, unit="W", bit=212),
+    _own(address=0x150A, name="t5_max_demand_w", type=Type.I32, unit="W", bit=213),
+    _own(address=0x150C, name="t6_max_demand_w", type=Type.I32, unit="W", bit=214),
+    _own(address=0x150E, name="t7_max_demand_w", type=Type.I32, unit="W", bit=215),
+    _own(address=0x1510, name="t8_max_demand_w", type=Type.I32, unit="W", bit=216),
+    _own(address=0x1512, name="max_demand_unix_s", type=Type.U32, unit="s", bit=217),
+    _own(address=0x1514, name="t1_max_demand_unix_s", type=Type.U32, unit="s", bit=218),
+    _own(address=0x1516, name="t2_max_demand_unix_s", type=Type.U32, unit="s", bit=219),
+    _own(address=0x1518, name="t3_max_demand_unix_s", type=Type.U32, unit="s", bit=220),
+    _own(address=0x151A, name="t4_max_demand_unix_s", type=Type.U32, unit="s", bit=221),
+    _own(address=0x151C, name="t5_max_demand_unix_s", type=Type.U32, unit="s", bit=222),
+    _own(address=0x151E, name="t6_max_demand_unix_s", type=Type.U32, unit="s", bit=223),
+    _own(address=0x1520, name="t7_max_demand_unix_s", type=Type.U32, unit="s", bit=224),
+    _own(address=0x1522, name="t8_max_demand_unix_s", type=Type.U32, unit="s", bit=225),
     _plan(address=0x1600, name="event_count", type=Type.U32),
     _plan(address=0x1602, name="event_head", type=Type.RAW, length=30),
-    _plan(address=0x1700, name="profile_count", type=Type.U32),
-    _plan(address=0x1702, name="profile_select", type=Type.U32, access=Access.READ_WRITE, remark="first row shown in the window"),
-    _plan(address=0x1704, name="profile_window", type=Type.RAW, length=120),
+    _own(address=0x1700, name="profile_count", type=Type.U32, remark="rows of the load profile ever; rows are numbered from 0"),
+    _own(address=0x1702, name="profile_select", type=Type.U32, access=Access.READ_WRITE, remark="number of the first row in the window; each line has its own"),
+    _own(address=0x1704, name="profile_window", type=Type.RAW, length=120, remark="three rows of 40 registers; zeros where there is none"),
+    _own(address=0x177C, name="profile_oldest", type=Type.U32, remark="number of the oldest row still held"),
+    _own(address=0x1800, name="closing_count", type=Type.U32, remark="closings ever; they are numbered from 0"),
+    _own(address=0x1802, name="closing_select", type=Type.U32, access=Access.READ_WRITE, remark="number of the closing in the records that follow; each line has its own"),
+    _own(address=0x1804, name="closing_oldest", type=Type.U32, remark="number of the oldest closing still held"),
+    _own(address=0x1806, name="closing_head", type=Type.RAW, length=4, remark="time and cause; zeros where there is none"),
+    _own(address=0x180A, name="closing_total", type=Type.RAW, length=24, remark="six exact energies"),
+    *(_own(address=0x1822 + 24 * place, name=f"closing_{rate}", type=Type.RAW, length=24, remark="six exact energies") for place, rate in enumerate(RATES)),
+    _own(address=0x18E2, name="closing_maxima", type=Type.RAW, length=54, remark="nine maxima with their times: over all rates, T1 to T8"),
     _cem(address=0x2710, name="serial", type=Type.U32),
     _cem(address=0xF010, name="model", type=Type.ASCII, length=6, remark="12 characters, as CEM-D311-MID"),
 )

@@ -16,8 +16,8 @@ from types import MappingProxyType
 
 from watthour.units import steps_half_up
 
-Encodable = int | float | Decimal | Fraction | str | None
-"""What may stand in a register: a number, a word, or null."""
+Encodable = int | float | Decimal | Fraction | str | bytes | None
+"""What may stand in a register: a number, a word, a record, or null."""
 
 BYTES_PER_REGISTER = 2
 
@@ -32,7 +32,7 @@ class Type(StrEnum):
     U64 = "u64"
     ASCII = "ascii"
     RAW = "raw"
-    """A record of several parts; its parts are laid out when the row becomes live."""
+    """A record of several parts, laid out in `watthour.maps.records`."""
 
 
 FORMATS: Mapping[Type, str] = MappingProxyType({Type.U16: "H", Type.I16: "h", Type.U32: "I", Type.I32: "i", Type.U64: "Q"})
@@ -138,6 +138,8 @@ class Register:
         >>> Register(address=0, name="power_factor", type=Type.I16, decimals=4).encode(None)
         (0, False)
         """
+        if isinstance(value, bytes):
+            return value, True
         if self.length:
             return _text(value, BYTES_PER_REGISTER * self.length)
         if self.codes:
@@ -152,8 +154,8 @@ class Register:
         """Return the bytes of a value, as `encode` makes them."""
         return struct.pack(f">{self.layout}", self.encode(value)[0])
 
-    def from_bytes(self, data: bytes) -> int | Decimal | str:
-        """Return the value that bytes stand for; a code gives its word.
+    def from_bytes(self, data: bytes) -> int | Decimal | str | bytes:
+        """Return the value that bytes stand for; a code gives its word, a record its bytes.
 
         Raises
         ------
@@ -167,6 +169,8 @@ class Register:
             msg = f"{self.name}: {len(data)} bytes for {self.registers} registers"
             raise ValueError(msg)
         (raw,) = struct.unpack(f">{self.layout}", data)
+        if self.type is Type.RAW:
+            return bytes(data)
         if isinstance(raw, bytes):
             return raw.decode("ascii", "replace").rstrip("\0 ")
         if self.codes:
@@ -184,7 +188,7 @@ def _scaled(value: Encodable, decimals: int) -> int | None:
     """Return the value in steps of its last decimal, None for null."""
     if isinstance(value, int):
         return int(value * 10**decimals)
-    if value is None or isinstance(value, str) or not math.isfinite(value):
+    if value is None or isinstance(value, str | bytes) or not math.isfinite(value):
         return None
     return steps_half_up(value, decimals)
 

@@ -25,7 +25,7 @@ def correction_of(settings: Mapping[str, Setting]) -> Correction:
     )
 
 
-def calibration_settings(correction: Correction) -> dict[str, Setting]:
+def calibration_settings(correction: Correction) -> dict[str, Decimal]:
     """Return the settings that make a meter correct so, rounded to what they can hold.
 
     Raises
@@ -35,11 +35,14 @@ def calibration_settings(correction: Correction) -> dict[str, Setting]:
     """
     microseconds = tuple(delay_s * float(_MICRO) for delay_s in correction.delay_s)
     values = zip(_ALL, (*correction.gain, *correction.offset, *microseconds), strict=True)
-    return {name: PARAMETER_BY_NAME[name].check(_rounded(name, value)) for name, value in values}
+    settings = {name: _rounded(name, value) for name, value in values}
+    for name, value in settings.items():
+        PARAMETER_BY_NAME[name].check(value)
+    return settings
 
 
 def _rounded(name: str, value: float) -> Decimal:
-    return Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-PARAMETER_BY_NAME[name].decimals))
+    return Decimal(float(value)).quantize(Decimal(1).scaleb(-PARAMETER_BY_NAME[name].decimals))
 
 
 def _six(settings: Mapping[str, Setting], names: tuple[str, ...], unit: Decimal) -> SixFloats:

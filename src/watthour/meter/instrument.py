@@ -4,6 +4,7 @@
 meter as it would be if its source ended here. The meter knows no file, bus, thread or clock.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from types import MappingProxyType
@@ -11,10 +12,13 @@ from types import MappingProxyType
 import numpy as np
 
 from watthour.errors import OutOfRangeError, ParameterError, ReadOnlyError, SampleError
+from watthour.history import Closing
 from watthour.meter.calibrated import correction_of
+from watthour.meter.counting import active_rate, after_clock_set, count_on_the_clock, heed_marks
 from watthour.meter.refusing import require_countable, require_each_countable
 from watthour.meter.showing import view_of
-from watthour.meter.state import Anchor, MeterState, primary_ratio, summation_of, thresholds_of
+from watthour.meter.state import Anchor, Mark, MeterState, summation_of, thresholds_of
+from watthour.meter.timetable import Timetable
 from watthour.metrology import (
     Rows,
     condition,
@@ -29,13 +33,25 @@ from watthour.metrology import (
 )
 from watthour.parameters import check_setting, parameter
 from watthour.pulses import LEDS, Pulses, Spans, flashes
-from watthour.registers import Registers, booked_by_each, count_windows, reset_partial
+from watthour.registers import Registers, booked_by_each, reset_partial
 from watthour.samples import Delivery
-from watthour.units import ENERGIES, MICRO, NANOSECONDS, REGISTER_MODULUS, energy_name
-from watthour.view import Command, Event, EventKind, Outcome, ResetPartial, Verdict, View, WriteSettings
+from watthour.tariff import Calendar
+from watthour.units import ENERGIES, MICRO, NANOSECONDS, RATES, REGISTER_MODULUS, energy_name
+from watthour.view import (
+    ClosePeriod,
+    Command,
+    Event,
+    EventKind,
+    Outcome,
+    ResetPartial,
+    SelectRate,
+    Verdict,
+    View,
+    WriteSettings,
+)
 
-FLAT_RATE = 1
-"""Without a calendar all energy belongs to T1."""
+SAME_CLOCK_NS = 1_000_000
+"""A block whose instant is this near the one expected goes on by the same clock; beyond, the clock was set."""
 
 
 class Meter:
@@ -45,14 +61,24 @@ class Meter:
     ----------
     state : MeterState
         From `first_state`, or what was kept of another run.
+    calendar : Calendar, optional
+        The one that the setting ``calendar`` names; without one all energy belongs to T1, on UTC.
     watches_leds : bool
         Whether somebody takes its pulses; else none are made.
     software_id : str
         What it shows as its software identification.
     """
 
-    def __init__(self, state: MeterState, *, watches_leds: bool = False, software_id: str = "") -> None:
+    def __init__(
+        self,
+        state: MeterState,
+        calendar: Calendar | None = None,
+        *,
+        watches_leds: bool = False,
+        software_id: str = "",
+    ) -> None:
         self._state = state
+        self._timetable = Timetable(calendar)
         self._software_id = software_id
         self._events: list[Event] = []
         self._spans: list[Spans] | None = [] if watches_leds else None
@@ -66,10 +92,11 @@ class Meter:
     def wanted_sample(self) -> int | None:
         """Index of the sample after the last that the next window needs, as far as is known; None between streams."""
         state = self._state
-        if state.opened is None or state.anchor is None:
+        clock = state.clock
+        if state.opened is None or clock is None:
             return None
         ahead = 0 if state.history is None else reach_of(state.history.correction, state.history.rate_hz)
-        return end_of_window(state.opened.tracker, state.anchor.rate_hz) + ahead
+        return end_of_window(state.opened.tracker, clock.rate_hz) + ahead
 
     def take_events(self) -> tuple[Event, ...]:
         """Return what happened since last asked."""
@@ -124,17 +151,20 @@ class Meter:
 
     def change_source(self) -> None:
         """Settle the stream and expect another source, from its first sample on; the registers go on."""
-        self._state = replace(self._settle(self._state), position=None, anchor=None)
+        self._state = replace(self._settle(self._state), position=None, anchor=None, anchors_ahead=())
 
     def settled(self) -> "Meter":
         """Return the meter as it would be if its source ended here; this one stays as it is."""
-        meter = Meter(self._state, watches_leds=self._spans is not None, software_id=self._software_id)
+        leds = self._spans is not None
+        meter = Meter(self._state, self._timetable.calendar, watches_leds=leds, software_id=self._software_id)
         meter.end()
         return meter
 
     def view(self) -> View:
         """Return what the meter shows."""
-        return replace(view_of(self._state), software_id=self._software_id)
+        rate, is_covered = active_rate(self._state, self._timetable)
+        view = view_of(self._state, self._timetable.calendar, rate=rate, is_covered=is_covered)
+        return replace(view, software_id=self._software_id)
 
     def command(self, command: Command, now_ns: int) -> Outcome:
         """Carry out one request, whole or not at all.
@@ -146,19 +176,21 @@ class Meter:
         """
         if isinstance(command, ResetPartial):
             return self._reset_partial(command, now_ns)
+        if isinstance(command, ClosePeriod):
+            return self._mark(None)
+        if isinstance(command, SelectRate):
+            return self._select_rate(command)
         return self._write(command, now_ns)
 
     def _take_in(self, state: MeterState, delivery: Delivery, now_ns: int) -> MeterState:
-        anchor = Anchor(sample=delivery.first_sample, time_ns=now_ns, rate_hz=delivery.rate_hz)
         missing = 0 if state.position is None else delivery.first_sample - state.position
         state, corrected = self._correct(state, delivery)
         if state.opened is not None and not continues(state.opened, corrected):
             state = self._settle(state)
-        if state.anchor is not None and state.anchor.agrees(anchor):
-            anchor = state.anchor  # however blocks are cut, a window's instants are the same to the nanosecond
-        state = self._measure(replace(state, anchor=anchor, position=delivery.end_sample), corrected)
+        state = self._on_the_clock(state, delivery, now_ns)
+        state = self._measure(replace(state, position=delivery.end_sample), corrected)
         if missing:
-            self._note_gap(missing, delivery.first_sample, anchor)
+            self._note_gap(missing, delivery, now_ns)
         return state
 
     def _correct(self, state: MeterState, delivery: Delivery) -> tuple[MeterState, Delivery]:
@@ -180,61 +212,90 @@ class Meter:
         state = self._count(replace(state, opened=still_open, tracker=opened.tracker), windows)
         return replace(state, last=windows[-1:].copy()) if len(windows) else state
 
+    def _on_the_clock(self, state: MeterState, delivery: Delivery, now_ns: int) -> MeterState:
+        """Return the state with the clock of a delivery: the one before, or one that was set, or of another rate."""
+        clock, sample = state.clock, delivery.first_sample
+        new = Anchor(sample=sample, time_ns=now_ns, rate_hz=delivery.rate_hz)
+        if clock is None:
+            was_set = state.samples > 0 and now_ns < state.time_ns - SAME_CLOCK_NS
+            return replace(after_clock_set(state) if was_set else state, anchor=new)
+        expected_ns = clock.time_of(sample)
+        if abs(now_ns - expected_ns) <= SAME_CLOCK_NS:
+            return state if delivery.rate_hz == clock.rate_hz else replace(state, anchor=new, anchors_ahead=())
+        self._note(EventKind.CLOCK_SET, now_ns, expected=str(expected_ns), step_s=f"{(now_ns - expected_ns) / NANOSECONDS:.6f}")
+        if not state.is_pending:
+            return replace(after_clock_set(state), anchor=new, anchors_ahead=())
+        return replace(state, anchors_ahead=(*state.anchors_ahead, new))
+
     def _settle(self, state: MeterState) -> MeterState:
+        """Return the state after what is left of a stream was counted, and what was asked for was heeded."""
         if state.history is not None:
             state = self._measure(replace(state, history=None), rest_of(state.history))
-        if state.opened is None:
-            return state
-        opened, rest = measure_end(state.opened, thresholds_of(state.settings))
-        return self._count(replace(state, opened=None, tracker=opened.tracker), rest)
+        if state.opened is not None:
+            opened, rest = measure_end(state.opened, thresholds_of(state.settings))
+            state = self._count(replace(state, opened=None, tracker=opened.tracker), rest)
+        for anchor in state.anchors_ahead:
+            state = replace(after_clock_set(state), anchor=anchor)
+        return self._heed(replace(state, anchors_ahead=()))
+
+    def _heed(self, state: MeterState) -> MeterState:
+        state, closed = heed_marks(state, self._timetable)
+        self._note_closings(state, closed)
+        return state
 
     def _count(self, state: MeterState, windows: Rows) -> MeterState:
-        """Return the state after windows were counted into the registers."""
-        if not len(windows) or state.anchor is None:
+        """Return the state after windows were counted, each by the clock that was in force where it begins."""
+        while state.anchors_ahead and len(windows):
+            ahead = state.anchors_ahead[0]
+            before = int(np.searchsorted(windows["first_sample"], ahead.sample))
+            state = self._count_by_one_clock(state, windows[:before])
+            windows = windows[before:]
+            if len(windows):
+                state = replace(after_clock_set(state), anchor=ahead, anchors_ahead=state.anchors_ahead[1:])
+        return self._count_by_one_clock(state, windows)
+
+    def _count_by_one_clock(self, state: MeterState, windows: Rows) -> MeterState:
+        anchor = state.anchor
+        if not len(windows) or anchor is None:
             return state
         # less than a cycle says nothing about voltage: near its zero crossing any looks small
         live = windows["powered"].astype(bool) | ((windows["cycles"] == 0) & state.powered)
         on = live | bool(state.settings["auxiliary_supply"])
-        counted = _without_energy(windows, ~on)
-        registers, carry = count_windows(
-            state.registers,
-            state.carry,
-            counted,
-            summation=summation_of(state.settings),
-            ratio=primary_ratio(state.settings),
-            rate=FLAT_RATE,
-        )
-        if len(windows) > 1 and _rolled_over(state.registers, registers):
-            counted_state = state
+        energetic = _without_energy(windows, ~on)
+        counted, closed = count_on_the_clock(state, self._timetable, energetic, on)
+        rolled_over = _rolled_over(state.registers, counted.registers)
+        if len(windows) > 1 and rolled_over:
             for k in range(len(windows)):  # one by one, so that the event has the time of its window
-                counted_state = self._count(counted_state, windows[k : k + 1])
-            return counted_state
-        self._note_spans(state, state.anchor, counted)
-        rate_hz = state.anchor.rate_hz
+                state = self._count_by_one_clock(state, windows[k : k + 1])
+            return state
+        self._note_spans(state, anchor, energetic)
         samples = int(windows["samples"].sum())
-        operating_ns = int(np.rint(windows["samples"][live] * (NANOSECONDS / rate_hz)).sum())
-        end = int(windows["first_sample"][-1] + windows["samples"][-1])
+        operating_ns = int(np.rint(windows["samples"][live] * (NANOSECONDS / anchor.rate_hz)).sum())
         self._note_power(state, windows, on)
-        for energy in _rolled_over(state.registers, registers):
-            self._note(EventKind.ROLL_OVER, state.anchor.time_of(end), register=energy_name(energy))
+        for energy in rolled_over:
+            self._note(EventKind.ROLL_OVER, counted.time_ns, register=energy_name(energy))
+        self._note_closings(counted, closed)
         return replace(
-            state,
-            registers=registers,
-            carry=carry,
+            counted,
             samples=state.samples + samples,
-            duration=state.duration + samples / Fraction(rate_hz),
+            duration=state.duration + samples / Fraction(anchor.rate_hz),
             operating_ns=state.operating_ns + operating_ns,
             partial_operating_ns=state.partial_operating_ns + operating_ns,
             powered=bool(on[-1]),
-            time_ns=state.anchor.time_of(end),
         )
 
     def _note(self, kind: EventKind, time_ns: int, **detail: str) -> None:
         self._events.append(Event(time_ns=time_ns, kind=kind, detail=MappingProxyType(detail)))
 
-    def _note_gap(self, missing: int, end_sample: int, anchor: Anchor) -> None:
-        duration_s = f"{missing / anchor.rate_hz:.6f}"
-        self._note(EventKind.SOURCE_GAP, anchor.time_of(end_sample - missing), samples=str(missing), duration_s=duration_s)
+    def _note_gap(self, missing: int, delivery: Delivery, now_ns: int) -> None:
+        clock = Anchor(sample=delivery.first_sample, time_ns=now_ns, rate_hz=delivery.rate_hz)
+        duration_s = f"{missing / delivery.rate_hz:.6f}"
+        begin_ns = clock.time_of(delivery.first_sample - missing)
+        self._note(EventKind.SOURCE_GAP, begin_ns, samples=str(missing), duration_s=duration_s)
+
+    def _note_closings(self, state: MeterState, closed: Sequence[Closing]) -> None:
+        for number, closing in enumerate(closed, len(state.closings) - len(closed)):
+            self._note(EventKind.PERIOD_CLOSED, closing.time_ns, number=str(number), cause=str(closing.cause))
 
     def _note_power(self, state: MeterState, windows: Rows, on: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
         before = np.concatenate([[state.powered], on[:-1]])
@@ -258,6 +319,24 @@ class Meter:
                 after=after,
             )
         )
+
+    def _mark(self, rate: int | None) -> Outcome:
+        """Take note of a rate, or of a closing, from the next sample on; between streams it is heeded at once."""
+        state = self._state
+        mark = Mark(sample=state.position or 0, rate=rate)
+        state = replace(state, marks=(*state.marks, mark))
+        self._state = state if state.is_pending else self._heed(state)
+        return Outcome(verdict=Verdict.DONE)
+
+    def _select_rate(self, command: SelectRate) -> Outcome:
+        source = self._state.settings["rate_source"]
+        if not 1 <= command.rate <= len(RATES):
+            return Outcome(verdict=Verdict.OUT_OF_RANGE, message=f"rate {command.rate} is outside 1 to {len(RATES)}")
+        if source != "bus":
+            return Outcome(
+                verdict=Verdict.REFUSED, message=f"the rate is selected by {source}, as rate_source says, not by bus"
+            )
+        return self._mark(command.rate)
 
     def _reset_partial(self, command: ResetPartial, now_ns: int) -> Outcome:
         before = {energy_name(e): str(v) for e, v in zip(ENERGIES, self._state.registers.partial, strict=True)}

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from watthour.meter.state import MeterState, primary_ratio, ratio_setting, standing_warnings
 from watthour.metrology import Quantities, quantities_of
 from watthour.models import VOLTAGE_PRESENT_V
-from watthour.registers import Registers
+from watthour.registers import Demand, Registers, row_of
+from watthour.tariff import Calendar, in_force
 from watthour.units import (
     ENERGIES,
     MICRO,
@@ -26,14 +27,37 @@ from watthour.units import (
 )
 from watthour.view import Number, View
 
+FLAT = "flat"
+"""What the meter calls having no calendar."""
+
 _LINES = ("l12", "l23", "l31")
 _CENTS = Decimal("0.0001")
 
 
-def view_of(state: MeterState) -> View:
-    """Return what a meter in this state shows."""
+def view_of(
+    state: MeterState,
+    calendar: Calendar | None = None,
+    *,
+    rate: int = 1,
+    is_covered: bool = True,
+) -> View:
+    """Return what a meter in this state shows.
+
+    Parameters
+    ----------
+    rate : int
+        The active one.
+    is_covered : bool
+        Whether the calendar has a rate for this instant.
+    """
     settings = state.settings
-    known = {**_measured(state), **_standing(state), **_shown(state.registers)}
+    known = {**_measured(state), **_standing(state), **_demanded(state.demand), **_shown(state.registers), "active_rate": rate}
+    warnings = standing_warnings(settings)
+    if calendar is not None and not is_covered:
+        warnings = (
+            *warnings,
+            f"calendar {calendar.name} has no rate for this day, it holds {calendar.valid}: all energy goes to T1",
+        )
     return View(
         model=str(settings["model"]),
         serial=int(str(settings["serial"])),
@@ -44,7 +68,14 @@ def view_of(state: MeterState) -> View:
         values=MappingProxyType({value.name: known.get(value.name) for value in VALUES}),
         exact=MappingProxyType(_exact(state.registers)),
         parameters=settings,
-        warnings=standing_warnings(settings),
+        warnings=warnings,
+        calendar=FLAT if calendar is None else in_force(calendar, state.time_ns).name,
+        selected_rate=state.requested_rate,
+        profile=state.profile,
+        open_row=None
+        if state.interval is None or state.anchor is None
+        else row_of(state.interval, 1 / Fraction(state.anchor.rate_hz)),
+        closings=state.closings,
     )
 
 
@@ -97,7 +128,6 @@ def _standing(state: MeterState) -> dict[str, Number]:
     partial_kwh = Fraction(state.registers.partial[ENERGIES.index("import")], MICRO * 1000)
     cost, co2 = (Decimal(str(state.settings[name])) for name in ("cost_per_kwh", "co2_kg_per_kwh"))
     return {
-        "active_rate": 1,
         "operating_time_h": state.operating_ns / (NANOSECONDS * SECONDS_PER_HOUR),
         "partial_operating_time_h": state.partial_operating_ns / (NANOSECONDS * SECONDS_PER_HOUR),
         "cost_per_kwh": float(cost),
@@ -105,6 +135,16 @@ def _standing(state: MeterState) -> dict[str, Number]:
         "partial_cost": _amount(partial_kwh, cost),
         "partial_co2_kg": _amount(partial_kwh, co2),
     }
+
+
+def _demanded(demand: Demand) -> dict[str, Number]:
+    """Return the last demand and the maxima with their times, as seconds since 1970."""
+    maxima = {"": demand.maximum, **{f"{name}_": row for name, row in zip(RATES, demand.rate_maxima, strict=True)}}
+    shown: dict[str, Number] = {"demand_w": None if demand.last is None else demand.last.demand_microw / MICRO}
+    for prefix, maximum in maxima.items():
+        shown[f"{prefix}max_demand_w"] = None if maximum is None else maximum.demand_microw / MICRO
+        shown[f"{prefix}max_demand_unix_s"] = None if maximum is None else maximum.time_ns // NANOSECONDS
+    return shown
 
 
 def _amount(energy_kwh: Fraction, per_kwh: Decimal) -> float:

@@ -6,6 +6,7 @@ does not fit is refused, never guessed.
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
@@ -14,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watthour.errors import DamagedRecordError, WatthourError
-from watthour.meter.state import Anchor, MeterState, thresholds_of
+from watthour.history import ProfileRow
+from watthour.meter.past import flag, listed, past_from_record, past_to_record, rate_of, six_counts, whole
+from watthour.meter.state import Anchor, Mark, MeterState, thresholds_of
 from watthour.metrology import TRACKER, WINDOW, ChannelHistory, Correction, OpenWindow, Rows, scratch_for
 from watthour.metrology.conditioning import SixFloats
 from watthour.parameters import PARAMETER_BY_NAME, Interface, check_setting, parameter
 from watthour.registers import CARRY, Registers
 from watthour.samples import SAMPLE_TYPES, Block, Triple
-from watthour.units import ENERGIES
 
 VERSION = 1
 _TABLES = ("rates", "phases", "remainders")
@@ -40,7 +42,9 @@ def state_to_record(state: MeterState) -> Json:
         "tracker": None if state.tracker is None else _text(state.tracker),
         "opened": None if opened is None else {"tracker": _text(opened.tracker), "pieces": [_piece(p) for p in opened.pieces]},
         "history": None if state.history is None else _history(state.history),
-        "anchor": None if state.anchor is None else [state.anchor.sample, state.anchor.time_ns, state.anchor.rate_hz],
+        "anchor": None if state.anchor is None else _anchor(state.anchor),
+        "anchors_ahead": [_anchor(anchor) for anchor in state.anchors_ahead],
+        "marks": [[mark.sample, mark.rate] for mark in state.marks],
         "position": state.position,
         "samples": state.samples,
         "duration": str(state.duration),
@@ -48,11 +52,21 @@ def state_to_record(state: MeterState) -> Json:
         "partial_operating_ns": state.partial_operating_ns,
         "powered": state.powered,
         "time_ns": state.time_ns,
+        **past_to_record(state),
     }
 
 
-def state_from_record(record: Json) -> MeterState:
+def _anchor(anchor: Anchor) -> list[float]:
+    return [anchor.sample, anchor.time_ns, anchor.rate_hz]
+
+
+def state_from_record(record: Json, profile: Sequence[ProfileRow] = ()) -> MeterState:
     """Return the state that `state_to_record` wrote.
+
+    Parameters
+    ----------
+    profile : sequence of ProfileRow
+        The newest rows of its load profile, as far as they were kept; `row_from_record` makes them.
 
     Raises
     ------
@@ -63,7 +77,7 @@ def state_from_record(record: Json) -> MeterState:
         msg = f"state of version {record.get('version')}: this program reads version {VERSION}"
         raise DamagedRecordError(msg)
     try:
-        return _state(record)
+        return replace(_state(record), **past_from_record(record, profile))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, WatthourError) as problem:
         msg = f"the record does not hold a meter's state ({problem})"
         raise DamagedRecordError(msg) from None
@@ -83,31 +97,30 @@ def _state(record: Json) -> MeterState:
         tracker=None if record["tracker"] is None else _one(record["tracker"], TRACKER),
         opened=None if record["opened"] is None else _opened(record["opened"], measured_to, anchor[2]),
         history=history,
-        anchor=None if anchor is None else Anchor(sample=_whole(anchor[0]), time_ns=_whole(anchor[1]), rate_hz=anchor[2]),
-        position=None if record["position"] is None else _whole(record["position"]),
-        samples=_whole(record["samples"]),
+        anchor=None if anchor is None else _anchor_of(anchor),
+        anchors_ahead=tuple(_anchor_of(row) for row in listed(record["anchors_ahead"])),
+        marks=tuple(_mark(row) for row in listed(record["marks"])),
+        position=None if record["position"] is None else whole(record["position"]),
+        samples=whole(record["samples"]),
         duration=Fraction(record["duration"]),
-        operating_ns=_whole(record["operating_ns"]),
-        partial_operating_ns=_whole(record["partial_operating_ns"]),
-        powered=_flag(record["powered"]),
-        time_ns=_whole(record["time_ns"]),
+        operating_ns=whole(record["operating_ns"]),
+        partial_operating_ns=whole(record["partial_operating_ns"]),
+        powered=flag(record["powered"]),
+        time_ns=whole(record["time_ns"]),
     )
 
 
-def _whole(number: object) -> int:
-    """Return what must be a whole number."""
-    if type(number) is not int:
-        msg = f"{number!r} is no whole number"
-        raise TypeError(msg)
-    return number
+def _anchor_of(row: Sequence[Any]) -> Anchor:
+    sample, time_ns, rate_hz = row
+    if not isinstance(rate_hz, float) or not rate_hz > 0.0:
+        msg = f"{rate_hz!r} samples a second"
+        raise ValueError(msg)
+    return Anchor(sample=whole(sample), time_ns=whole(time_ns), rate_hz=rate_hz)
 
 
-def _flag(value: object) -> bool:
-    """Return what must be true or false."""
-    if not isinstance(value, bool):
-        msg = f"{value!r} is neither true nor false"
-        raise TypeError(msg)
-    return value
+def _mark(row: Sequence[Any]) -> Mark:
+    sample, rate = row
+    return Mark(sample=whole(sample), rate=None if rate is None else rate_of(rate))
 
 
 def _settings(texts: Mapping[str, str]) -> dict[str, Any]:
@@ -134,26 +147,18 @@ def _registers_to_json(registers: Registers) -> Json:
 
 def _registers_from_json(record: Json) -> Registers:
     new = Registers()
-    if _whole(record["parts"]) < 1 or any(len(record[name]) != len(getattr(new, name)) for name in _TABLES):
+    if whole(record["parts"]) < 1 or any(len(record[name]) != len(getattr(new, name)) for name in _TABLES):
         msg = "registers of another shape"
         raise ValueError(msg)
     return Registers(
-        secondary=_six_counts(record["secondary"]),
-        total=_six_counts(record["total"]),
-        partial=_six_counts(record["partial"]),
-        rates=tuple(_six_counts(row) for row in record["rates"]),
-        phases=tuple(_six_counts(row) for row in record["phases"]),
-        remainders=tuple(_six_counts(row) for row in record["remainders"]),
+        secondary=six_counts(record["secondary"]),
+        total=six_counts(record["total"]),
+        partial=six_counts(record["partial"]),
+        rates=tuple(six_counts(row) for row in record["rates"]),
+        phases=tuple(six_counts(row) for row in record["phases"]),
+        remainders=tuple(six_counts(row) for row in record["remainders"]),
         parts=record["parts"],
     )
-
-
-def _six_counts(row: Sequence[object]) -> tuple[int, ...]:
-    counts = tuple(_whole(count) for count in row)
-    if len(counts) != len(ENERGIES) or min(counts) < 0:
-        msg = f"{row!r} are no counts of {', '.join(ENERGIES)}"
-        raise ValueError(msg)
-    return counts
 
 
 def _text(array: NDArray[Any]) -> str:
@@ -197,8 +202,8 @@ def _history_from(record: Json, position: int) -> ChannelHistory:
     gain, offset, delay_s = (_six_floats(row) for row in record["correction"])
     history = ChannelHistory(
         samples=np.frombuffer(base64.b64decode(record["samples"], validate=True), np.float64).reshape(6, -1).copy(),
-        first_sample=_whole(record["first_sample"]),
-        next_sample=_whole(record["next_sample"]),
+        first_sample=whole(record["first_sample"]),
+        next_sample=whole(record["next_sample"]),
         rate_hz=record["rate_hz"],
         correction=Correction(gain=gain, offset=offset, delay_s=delay_s),
     )
@@ -232,7 +237,7 @@ def _block(record: Json) -> Block:
         voltages=_samples(record["voltages"], record["type"]),
         currents=_samples(record["currents"], record["type"]),
         rate_hz=record["rate_hz"],
-        first_sample=_whole(record["first_sample"]),
+        first_sample=whole(record["first_sample"]),
         voltage_scale=voltage_scale,
         voltage_offset=voltage_offset,
         current_scale=current_scale,

@@ -5,16 +5,27 @@ without being changed by the question. Nothing in it is a clock: instants arrive
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
 
 import numpy as np
 
+from watthour.history import CLOSINGS, PROFILE_ROWS, Closing, History, ProfileRow
 from watthour.metrology import WINDOW, ChannelHistory, OpenWindow, Rows, Thresholds
 from watthour.models import RATINGS, VOLTAGE_PRESENT_V, current_range_of
 from watthour.parameters import DEFAULTS, Interface, Setting, check_setting
-from watthour.registers import Carry, Registers, Summation, first_carry
+from watthour.registers import (
+    NO_DEMAND,
+    Carry,
+    Demand,
+    DemandMethod,
+    DemandRule,
+    OpenInterval,
+    Registers,
+    Summation,
+    first_carry,
+)
 from watthour.units import NANOSECONDS, Ratio
 
 _WRAP_HOURS = 4000
@@ -32,11 +43,29 @@ class Anchor:
 
     def time_of(self, sample: int) -> int:
         """Return the instant of a sample, nanoseconds UTC since 1970."""
-        return self.time_ns + round((sample - self.sample) * NANOSECONDS / Fraction(self.rate_hz))
+        numerator, denominator = self.rate_hz.as_integer_ratio()
+        return self.time_ns + (2 * (sample - self.sample) * NANOSECONDS * denominator + numerator) // (2 * numerator)
 
-    def agrees(self, other: "Anchor") -> bool:
-        """Tell whether another instant is one of this clock, to the rounding of a nanosecond."""
-        return self.rate_hz == other.rate_hz and abs(self.time_of(other.sample) - other.time_ns) <= 1
+    def sample_at(self, time_ns: int) -> int:
+        """Return the first sample whose instant is this one or later."""
+        numerator, denominator = self.rate_hz.as_integer_ratio()
+        return self.sample - (-(2 * (time_ns - self.time_ns) - 1) * numerator // (2 * NANOSECONDS * denominator))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What was asked for at a place of the stream that has not been counted yet.
+
+    Parameters
+    ----------
+    sample : int
+        From this sample on.
+    rate : int or None
+        The rate that bus or inputs select; None: a billing period is closed.
+    """
+
+    sample: int
+    rate: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +79,11 @@ class MeterState:
     position : int or None
         Index in the source of the next sample; None before the first.
     anchor : Anchor or None
-        Sample clock: of the first block whose instants the last one's agree with.
+        Sample clock, as of the next sample to be counted.
+    anchors_ahead : tuple of Anchor
+        Sample clocks that hold from the first window on that begins at their sample or after it.
+    marks : tuple of Mark
+        In order.
     opened : OpenWindow or None
         Samples not yet measured; None between streams.
     history : ChannelHistory or None
@@ -69,6 +102,14 @@ class MeterState:
         False with all voltages out and no auxiliary supply.
     time_ns : int
         Instant of the end of what has been counted.
+    selected_rate : int
+        What bus or inputs have selected, as far as it has been counted.
+    interval : OpenInterval or None
+        Of the load profile.
+    clock_was_set : bool
+        Since the last window that was counted.
+    closed_ns : int
+        Instant of the last closing by the calendar; 0 before the first.
     """
 
     settings: Mapping[str, Setting]
@@ -77,6 +118,8 @@ class MeterState:
     last: Rows
     position: int | None = None
     anchor: Anchor | None = None
+    anchors_ahead: tuple[Anchor, ...] = ()
+    marks: tuple[Mark, ...] = ()
     opened: OpenWindow | None = None
     history: ChannelHistory | None = None
     tracker: Rows | None = None
@@ -86,6 +129,28 @@ class MeterState:
     partial_operating_ns: int = 0
     powered: bool = True
     time_ns: int = 0
+    selected_rate: int = 1
+    interval: OpenInterval | None = None
+    demand: Demand = NO_DEMAND
+    clock_was_set: bool = False
+    closed_ns: int = 0
+    profile: History[ProfileRow] = field(default_factory=lambda: History(keep=PROFILE_ROWS))
+    closings: History[Closing] = field(default_factory=lambda: History(keep=CLOSINGS))
+
+    @property
+    def clock(self) -> Anchor | None:
+        """The sample clock of the last block."""
+        return self.anchors_ahead[-1] if self.anchors_ahead else self.anchor
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether there may be samples that were taken in and not counted."""
+        return self.opened is not None or self.history is not None
+
+    @property
+    def requested_rate(self) -> int:
+        """What bus or inputs selected last, counted or not."""
+        return next((mark.rate for mark in reversed(self.marks) if mark.rate is not None), self.selected_rate)
 
 
 def first_state(settings: Mapping[str, object]) -> MeterState:
@@ -133,6 +198,12 @@ def thresholds_of(settings: Mapping[str, Setting]) -> Thresholds:
 def summation_of(settings: Mapping[str, Setting]) -> Summation:
     """Return how the three phases make a total."""
     return Summation[str(settings["summation"]).upper()]
+
+
+def demand_rule_of(settings: Mapping[str, Setting]) -> DemandRule:
+    """Return how demand is formed."""
+    method = DemandMethod(str(settings["demand_method"]))
+    return DemandRule(period_min=int(str(settings["demand_period_min"])), method=method)
 
 
 def standing_warnings(settings: Mapping[str, Setting]) -> tuple[str, ...]:

@@ -1,7 +1,47 @@
-"""Energy of windows to integer counters: total, partial, per rate and per phase, each in six energies."""
+"""Energy of windows to integer counters: total, partial, per rate and per phase; demand, load profile and closings."""
 
-from watthour.registers.counters import Registers, count_windows, reset_partial
+from watthour.registers.closings import close_period
+from watthour.registers.counters import Registers, add_counts, count_windows, reset_partial
+from watthour.registers.demand import (
+    NO_DEMAND,
+    Demand,
+    DemandMethod,
+    DemandRule,
+    DemandStep,
+    close_step,
+    disturb,
+    open_step,
+    reset_maxima,
+)
 from watthour.registers.integers import CARRY, Carry, Summation, first_carry
+from watthour.registers.intervals import OpenInterval, add_to_interval, open_interval, row_of, with_demand
+from watthour.registers.sharing import count_stretches
 from watthour.registers.tally import booked_by_each
 
-__all__ = ["CARRY", "Carry", "Registers", "Summation", "booked_by_each", "count_windows", "first_carry", "reset_partial"]
+__all__ = [
+    "CARRY",
+    "NO_DEMAND",
+    "Carry",
+    "Demand",
+    "DemandMethod",
+    "DemandRule",
+    "DemandStep",
+    "OpenInterval",
+    "Registers",
+    "Summation",
+    "add_counts",
+    "add_to_interval",
+    "booked_by_each",
+    "close_period",
+    "close_step",
+    "count_stretches",
+    "count_windows",
+    "disturb",
+    "first_carry",
+    "open_interval",
+    "open_step",
+    "reset_maxima",
+    "reset_partial",
+    "row_of",
+    "with_demand",
+]

@@ -12,12 +12,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from watthour.history import Six
 from watthour.metrology import Rows
-from watthour.registers.integers import TOTAL, Carry, Summation, count_integers
+from watthour.registers.integers import TOTAL, Carry, Integers, Summation, count_integers
 from watthour.units import ENERGIES, RATES
-
-Six = tuple[int, ...]
-"""Import, export, Q1, Q2, Q3, Q4 in micro-units."""
 
 NONE: Six = (0,) * len(ENERGIES)
 
@@ -67,15 +65,27 @@ def count_windows(
     carried = carry.copy()
     counts = np.zeros((4, len(ENERGIES)), np.int64)
     count_integers(windows, int(summation), carried[0], counts)
+    return add_counts(registers, counts, ratio=ratio, rate=rate), carried
+
+
+def add_counts(registers: Registers, counts: Integers, *, ratio: Fraction, rate: int) -> Registers:
+    """Return the registers after secondary amounts that all fell into one rate.
+
+    Parameters
+    ----------
+    counts : ndarray of int64, shape (4, 6)
+        L1, L2, L3, total by import, export, Q1 ... Q4, secondary micro-units.
+    ratio, rate
+        As `count_windows`.
+    """
     parts = math.lcm(registers.parts, ratio.denominator)
     owed = [[rest * (parts // registers.parts) for rest in row] for row in registers.remainders]
     factor = ratio.numerator * (parts // ratio.denominator)
-    primary = [_to_primary(row.tolist(), factor, rest, parts) for row, rest in zip(counts, owed, strict=True)]
+    primary = [_to_primary(row, factor, rest, parts) for row, rest in zip(counts.tolist(), owed, strict=True)]
     amounts = [row[0] for row in primary]
     rates = list(registers.rates)
     rates[rate - 1] = _add(rates[rate - 1], amounts[TOTAL])
-    counted = replace(
-        registers,
+    return Registers(
         secondary=_add(registers.secondary, counts[TOTAL].tolist()),
         total=_add(registers.total, amounts[TOTAL]),
         partial=_add(registers.partial, amounts[TOTAL]),
@@ -84,7 +94,6 @@ def count_windows(
         remainders=tuple(row[1] for row in primary),
         parts=parts,
     )
-    return counted, carried
 
 
 def reset_partial(registers: Registers) -> Registers:

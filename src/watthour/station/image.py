@@ -13,14 +13,27 @@ from types import MappingProxyType
 from typing import cast
 
 from watthour import __version__
+from watthour.history import Closing, Six
 from watthour.maps.modbus import BLOCK_VERSION, LIVE, VALIDITY_BITS_PER_REGISTER, VALIDITY_REGISTERS
+from watthour.maps.records import closing_energies, closing_head, closing_maxima, profile_window
 from watthour.maps.register import BYTES_PER_REGISTER, Encodable, Register
 from watthour.models import Model, model_of
 from watthour.parameters import PARAMETER_BY_NAME
-from watthour.units import VALUE_BY_NAME, Ratio
+from watthour.units import RATES, VALUE_BY_NAME, Ratio
 from watthour.view import View
 
-Reader = Callable[[View], Encodable]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What a line has selected of the load profile and of the closings, by number."""
+
+    profile_select: int = 0
+    closing_select: int = 0
+
+
+NOTHING_SELECTED = Selection()
+
+Reader = Callable[[View, Selection], Encodable]
 """What a row shows of a view."""
 
 STATUS_WARNING = 0b01
@@ -78,9 +91,9 @@ class Layout:
     packing: struct.Struct
     validity: tuple[int, ...]
 
-    def image(self, view: View) -> bytes:
+    def image(self, view: View, selection: Selection = NOTHING_SELECTED) -> bytes:
         """Return all registers of a view, in the order of the rows, validity bits set."""
-        encoded = [row.encode(read(view)) for row, read in zip(self.rows, self.readers, strict=True)]
+        encoded = [row.encode(read(view, selection)) for row, read in zip(self.rows, self.readers, strict=True)]
         raws = [raw for raw, _ in encoded]
         bits = sum(1 << row.bit for row, (_, valid) in zip(self.rows, encoded, strict=True) if valid and row.bit is not None)
         for word, place in enumerate(self.validity):
@@ -137,12 +150,18 @@ def _spans(rows: Sequence[Register]) -> list[tuple[Span, list[Register]]]:
 def _reader(name: str) -> Reader:
     """Return how a name is read from a view: what the meter says of itself, a setting, a value, or an exact energy."""
     if name in _IDENTITY:
-        return _IDENTITY[name]
+        read = _IDENTITY[name]
+        return lambda view, _: read(view)
+    if name in _SELECTED:
+        return _SELECTED[name]
     if name in PARAMETER_BY_NAME:
-        return lambda view: cast("Encodable", view.parameters[name])
+        return lambda view, _: cast("Encodable", view.parameters[name])
     if name in VALUE_BY_NAME:
-        return lambda view: view.values.get(name)
-    return lambda view: view.exact.get(name)
+        return lambda view, _: view.values.get(name)
+    return lambda view, _: view.exact.get(name)
+
+
+_LONGEST_NAME = 32
 
 
 def _ratio(name: str) -> Callable[[View], Ratio]:
@@ -156,9 +175,45 @@ def _status(view: View) -> int:
 _VERSION = tuple(int(digits) for digits in re.findall(r"\d+", __version__)[:3])
 _CT, _VT = _ratio("ct"), _ratio("vt")
 
-_IDENTITY: Mapping[str, Reader] = MappingProxyType(
+
+def _closing(view: View, selection: Selection) -> Closing | None:
+    number = selection.closing_select
+    return view.closings[number] if view.closings.oldest <= number < len(view.closings) else None
+
+
+def _rate_of_closing(place: int) -> Reader:
+    return _of_closing(lambda closing: closing.rates[place])
+
+
+def _of_closing(part: Callable[[Closing], Six]) -> Reader:
+    def read(view: View, selection: Selection) -> Encodable:
+        closing = _closing(view, selection)
+        return closing_energies(None if closing is None else part(closing))
+
+    return read
+
+
+_SELECTED: Mapping[str, Reader] = MappingProxyType(
+    {
+        "closing_head": lambda view, selection: closing_head(_closing(view, selection)),
+        "closing_maxima": lambda view, selection: closing_maxima(_closing(view, selection)),
+        "closing_select": lambda _, selection: selection.closing_select,
+        "closing_total": _of_closing(lambda closing: closing.total),
+        **{f"closing_{name}": _rate_of_closing(place) for place, name in enumerate(RATES)},
+        "profile_select": lambda _, selection: selection.profile_select,
+        "profile_window": lambda view, selection: profile_window(view.profile, selection.profile_select),
+    }
+)
+"""What depends on a line's selection."""
+
+
+_IDENTITY: Mapping[str, Callable[[View], Encodable]] = MappingProxyType(
     {
         "block_version": lambda _: BLOCK_VERSION,
+        "calendar_id": lambda view: view.calendar.encode("ascii", "replace").decode()[:_LONGEST_NAME],
+        "close_period": lambda _: 0,
+        "closing_count": lambda view: len(view.closings),
+        "closing_oldest": lambda view: view.closings.oldest,
         "ct_primary": lambda view: _CT(view).primary,
         "ct_secondary": lambda view: _CT(view).secondary,
         "firmware_major": lambda _: _VERSION[0],
@@ -166,6 +221,9 @@ _IDENTITY: Mapping[str, Reader] = MappingProxyType(
         "firmware_revision": lambda _: _VERSION[2],
         "model": lambda view: model_of(view.model).name,
         "partial_reset": lambda _: 0,
+        "profile_count": lambda view: len(view.profile),
+        "profile_oldest": lambda view: view.profile.oldest,
+        "rate_select": lambda view: view.selected_rate,
         "serial": lambda view: view.serial,
         "software_id": lambda view: view.software_id,
         "status": _status,

@@ -5,15 +5,15 @@ In: unit, request, and a view of each meter on the line. Out: a `Reply`, an `Ask
 both already judged by ``wire`` — then address range (02), then execution. Bytes, sockets and time are not known here.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Sized
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 
 from watthour.maps.register import BYTES_PER_REGISTER, Access, Register
 from watthour.parameters import Interface
-from watthour.station.image import Layout, layout_of
-from watthour.view import Command, Outcome, ResetPartial, Verdict, View, WriteSettings
+from watthour.station.image import NOTHING_SELECTED, Layout, layout_of
+from watthour.view import ClosePeriod, Command, Outcome, ResetPartial, SelectRate, Verdict, View, WriteSettings
 from watthour.wire.modbus.message import (
     ADDRESSES,
     ExceptionCode,
@@ -55,6 +55,13 @@ SERIAL_LINE = Etiquette(broadcast=0)
 
 COMMAND_DONE_BY = 1
 """What is written to a command's register to have it done."""
+
+RATE_SELECT = "rate_select"
+
+SELECTIONS: Mapping[str, Callable[[View], Sized]] = MappingProxyType(
+    {"profile_select": lambda view: view.profile, "closing_select": lambda view: view.closings}
+)
+"""Registers that only say what the line is to see, and of what: numbers up to its length, that of the next to come."""
 
 REFUSALS: Mapping[Verdict, ExceptionCode] = MappingProxyType(
     {
@@ -124,6 +131,7 @@ class Station:
         self._units = tuple(units)
         self._etiquette = etiquette
         self._images: list[tuple[View | None, bytes]] = [(None, b"") for _ in self._units]
+        self._selections = [NOTHING_SELECTED for _ in self._units]
 
     def answer(self, unit: int, request: Request | IllegalRequest, views: Sequence[View]) -> Answer:
         """Return what a request to a unit gets.
@@ -157,7 +165,22 @@ class Station:
             return ExceptionReply(function=request.function, code=request.code)
         if isinstance(request, ReadRequest):
             return self._read(request, meter, view)
-        return _write(request, meter, layout_of(view.model))
+        layout = layout_of(view.model)
+        if request.start in layout.by_start and layout.by_start[request.start].name in SELECTIONS:
+            return self._select(request, meter, layout, view)
+        return _write(request, meter, layout)
+
+    def _select(self, request: WriteRequest, meter: int, layout: Layout, view: View) -> Reply:
+        """Show other rows of the profile, or another closing, from now on; it is the line's own, no meter is asked."""
+        row = layout.by_start[request.start]
+        if request.count != row.registers:
+            return ExceptionReply(function=request.function, code=ExceptionCode.ILLEGAL_DATA_ADDRESS)
+        number = int(row.from_bytes(request.data))
+        if number > len(SELECTIONS[row.name](view)):
+            return ExceptionReply(function=request.function, code=ExceptionCode.ILLEGAL_DATA_VALUE)
+        self._selections[meter] = replace(self._selections[meter], **{row.name: number})
+        self._images[meter] = (None, b"")
+        return WriteReply(start=request.start, count=request.count)
 
     def _broadcast(self, request: Request | IllegalRequest, views: Sequence[View]) -> Broadcast:
         """Return what a broadcast has every meter do: writes alone mean something to all."""
@@ -187,7 +210,7 @@ class Station:
         """Return the registers of a view, made once as long as it is the newest."""
         made_of, image = self._images[meter]
         if made_of is not view:
-            image = layout.image(view)
+            image = layout.image(view, self._selections[meter])
             self._images[meter] = (view, image)
         return image
 
@@ -223,12 +246,18 @@ def _command(rows: Sequence[Register], request: WriteRequest) -> Command | None:
         return None
     if any(row.access is Access.COMMAND for row in rows):
         return _done_by(given)
+    if RATE_SELECT in given:
+        return SelectRate(rate=int(given[RATE_SELECT]), interface=Interface.BUS) if len(given) == 1 else None
     return WriteSettings(settings=given, interface=Interface.BUS)
 
 
-def _done_by(given: Mapping[str, int | Decimal | str]) -> Command | None:
+def _done_by(given: Mapping[str, int | Decimal | str | bytes]) -> Command | None:
     """Return the command of a command's register; it stands alone in its request and takes a 1."""
-    return ResetPartial(interface=Interface.BUS) if given == {"partial_reset": COMMAND_DONE_BY} else None
+    if given == {"partial_reset": COMMAND_DONE_BY}:
+        return ResetPartial(interface=Interface.BUS)
+    if given == {"close_period": COMMAND_DONE_BY}:
+        return ClosePeriod(interface=Interface.BUS)
+    return None
 
 
 def _part(request: WriteRequest, row: Register) -> bytes:

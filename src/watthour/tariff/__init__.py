@@ -18,6 +18,7 @@ from watthour.tariff.calendar import (
     time_text,
 )
 from watthour.tariff.clock import CIVIL, instant_ns, local_day, zone_of
+from watthour.tariff.closing_days import day_start_ns, next_closing_ns
 from watthour.tariff.feasts import DayRule, EveryYear, FromEaster, OnDate, easter, rule_of
 from watthour.tariff.switches import NO_RATE, SwitchTable, day_on, next_change, rate_at, rates_at, switch_table
 from watthour.tariff.year import NO_TIME, Year, year_of
@@ -42,11 +43,13 @@ __all__ = [
     "WeekProfile",
     "Year",
     "day_on",
+    "day_start_ns",
     "easter",
     "in_force",
     "instant_ns",
     "local_day",
     "next_change",
+    "next_closing_ns",
     "rate_at",
     "rate_name",
     "rates_at",

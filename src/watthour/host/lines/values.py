@@ -15,7 +15,7 @@ from watthour.units import VALUE_BY_NAME
 from watthour.view import Number
 from watthour.wire.modbus.message import READ_MAXIMUM, ReadRequest
 
-Decoded = int | Decimal | str
+Decoded = int | Decimal | str | bytes
 """What registers say, before validity is looked at."""
 
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from watthour import journal
 from watthour.errors import DamagedRecordError, StoreBusyError, StoreError
-from watthour.meter import MeterState, state_from_record, state_to_record
+from watthour.meter import MeterState, row_from_record, row_to_record, state_from_record, state_to_record
 
 STATE = "meter.state"
 _LOCK = "lock"
@@ -140,7 +140,8 @@ class DataDirectory:
             If it could not be written whole; the one before is still there.
         """
         sources = {identity: asdict(taken) for identity, taken in kept.sources.items()}
-        record = {"source": kept.source, "sources": sources, "meter": state_to_record(kept.state)}
+        rows = [row_to_record(row) for row in kept.state.profile]
+        record = {"source": kept.source, "sources": sources, "meter": state_to_record(kept.state), "profile": rows}
         file = self.path / STATE
         try:
             with (self.path / (STATE + _NEW)).open("wb") as new:
@@ -158,10 +159,11 @@ def _from_record(content: dict[str, Any]) -> Kept:
     try:
         sources = {identity: _taken(record) for identity, record in content["sources"].items()}
         source, meter = content["source"], content["meter"]
+        profile = [row_from_record(row) for row in content["profile"]]
     except (AttributeError, LookupError, TypeError, ValueError) as problem:
         msg = f"it does not hold what this version keeps ({problem})"
         raise DamagedRecordError(msg) from None
-    return Kept(source=source, sources=MappingProxyType(sources), state=state_from_record(meter))
+    return Kept(source=source, sources=MappingProxyType(sources), state=state_from_record(meter, profile))
 
 
 def _taken(record: dict[str, Any]) -> Taken:

@@ -1,6 +1,7 @@
 """What people see in a terminal: the live meter, progress, tables, and one line for each thing that happens."""
 
 from watthour.host.terminal.calendar_year import calendar_list, calendar_year
+from watthour.host.terminal.calibration import calibration_tables
 from watthour.host.terminal.live import Scene, watched
 from watthour.host.terminal.log import event_line, say
 from watthour.host.terminal.network import network_day
@@ -10,6 +11,7 @@ __all__ = [
     "Scene",
     "calendar_list",
     "calendar_year",
+    "calibration_tables",
     "event_line",
     "map_table",
     "mbus_table",

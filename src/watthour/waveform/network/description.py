@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from watthour.samples import MINIMUM_RATE_HZ
 from watthour.units import NANOSECONDS
+from watthour.waveform.network.front_end import FrontEndTable
 from watthour.waveform.network.loads import AnyLoad
 from watthour.waveform.network.parts import Part, parts_of
 from watthour.waveform.network.supply import Supply
@@ -64,6 +65,8 @@ class Network(Table):
     wiring : rows of faults, each applied to what the one before it left
     noise : Noise
         Its seed is that of everything drawn by chance.
+    front_end : FrontEndTable, optional
+        Through which the meter sees it all; without it the samples are ideal.
     sampling : Sampling
     """
 
@@ -73,6 +76,7 @@ class Network(Table):
     loads: Annotated[tuple[AnyLoad, ...], BeforeValidator(as_tuple)] = Field(default=(), alias="load")
     wiring: Annotated[tuple[AnyWiringFault, ...], BeforeValidator(as_tuple)] = ()
     noise: Noise = Noise()
+    front_end: FrontEndTable | None = None
     sampling: Sampling = Sampling()
 
     @field_validator("start")

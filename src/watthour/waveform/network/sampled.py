@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from watthour.waveform.network.conditions import Conditions, Installation, flicker_factors
 from watthour.waveform.network.flow import Wave, moment
 from watthour.waveform.network.levels import Cycles
+from watthour.waveform.network.sensing import Sensing
 from watthour.waveform.network.synthesis import Samples, Turns, add_waves, drifting_turns, start_turns
 from watthour.waveform.network.times import HOUR_S
 
@@ -42,7 +43,13 @@ class _Second:
 
 
 def samples_of_second(
-    installation: Installation, conditions: Conditions, number: int, *, steady: Turns, rate_hz: int
+    installation: Installation,
+    conditions: Conditions,
+    number: int,
+    *,
+    steady: Turns,
+    rate_hz: int,
+    sensing: Sensing | None = None,
 ) -> Samples:
     """Return V1 V2 V3 I1 I2 I3 of a second, shape (6, rate_hz), in volts and amperes at the terminals.
 
@@ -54,13 +61,18 @@ def samples_of_second(
         Of the second, from the first sample.
     steady : Turns
         Those of the frequency as written.
+    sensing : Sensing, optional
+        Whose delays and transformers the phasors pass.
     """
     second = _second(installation, conditions, number, steady, rate_hz)
     samples = np.zeros((6, rate_hz))
     for stretch in conditions.within(number):
         begin, end = (_sample_at(edge - number, rate_hz) for edge in (stretch.begin_s, stretch.end_s))
         if begin < end:
-            _fill(samples[:, begin:end], begin, second, moment(installation, conditions, second.row, stretch))
+            flow = moment(installation, conditions, second.row, stretch)
+            if sensing is not None:
+                flow = sensing.of_moment(flow, float(conditions.frequency_hz[second.row]))
+            _fill(samples[:, begin:end], begin, second, flow)
     return samples
 
 

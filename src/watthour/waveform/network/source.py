@@ -3,7 +3,7 @@
 In: a checked `Network`, the transformers, and what identifies the file it was read from. Out: blocks or rows from
 any position, without end, the same bits each time. It opens nothing and knows no clock.
 
-Samples are float64: the rounding of float32 (6e-8) would be the largest error of the source.
+Samples are float64 unless a front end makes them whole numbers: the rounding of float32 (6e-8) would be the largest error of the source.
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from watthour.waveform.network.description import Network
 from watthour.waveform.network.flow import rows_of
 from watthour.waveform.network.happenings import Happening
 from watthour.waveform.network.sampled import samples_of_second
+from watthour.waveform.network.sensing import sensing_of
 from watthour.waveform.network.synthesis import Samples, steady_turns
 from watthour.waveform.network.times import HOUR_S
 from watthour.waveform.noise import noise_of
@@ -49,11 +50,12 @@ class NetworkSource:
         self.identity = identity
         self.start_ns = network.start_ns if start_ns is None else start_ns
         self.rate_hz = float(network.sampling.rate_hz)
-        self.sample_type = "float64"
         self.samples: int | None = None
         self.remarks: tuple[str, ...] = ()
         self._rate_hz = network.sampling.rate_hz
         self._installation = Installation.of(network, ct=ct, vt=vt, start_ns=start_ns)
+        self._sensing = sensing_of(network, self._installation.spectra.orders, ct)
+        self.sample_type = "float64" if self._sensing is None else self._sensing.front_end.sample_type
         self._conditions = lru_cache(HOURS_KEPT)(self._installation.conditions)
         self._turns = steady_turns(self._installation.spectra.orders, network.cycles_per_sample, self._rate_hz)
         self._seed = network.noise.seed
@@ -87,12 +89,17 @@ class NetworkSource:
     def _second(self, second: int) -> Block:
         """Return one whole second of samples."""
         rows = self._with_noise(self._synthesised(second), second)
-        return Block(voltages=rows[:3], currents=rows[3:], rate_hz=self.rate_hz, first_sample=second * self._rate_hz)
+        first_sample = second * self._rate_hz
+        if self._sensing is not None:
+            return self._sensing.of_samples(rows, self.rate_hz, first_sample)
+        return Block(voltages=rows[:3], currents=rows[3:], rate_hz=self.rate_hz, first_sample=first_sample)
 
     def _synthesised(self, second: int) -> Samples:
         """Return the samples of a second without noise."""
         conditions = self._conditions(second // HOUR_S)
-        return samples_of_second(self._installation, conditions, second, steady=self._turns, rate_hz=self._rate_hz)
+        return samples_of_second(
+            self._installation, conditions, second, steady=self._turns, rate_hz=self._rate_hz, sensing=self._sensing
+        )
 
     def _with_noise(self, rows: Samples, second: int) -> Samples:
         """Return the samples of a second with its noise on them."""
@@ -123,6 +130,7 @@ class PhasorSource:
         self.samples: int | None = None
         self.remarks: tuple[str, ...] = ()
         self._installation = Installation.of(network, ct=ct, vt=vt, start_ns=start_ns)
+        self._sensing = sensing_of(network, self._installation.spectra.orders, ct)
 
     def blocks(self, first_sample: int = 0) -> Iterator[Phasors]:
         """Yield the rows from second `first_sample` on, without end, an hour or the rest of one at a time."""
@@ -136,6 +144,8 @@ class PhasorSource:
         """Return the 3600 rows of an hour since the first sample; those below 0 are before it."""
         conditions = self._installation.conditions(number)
         voltages, currents = rows_of(self._installation, conditions)
+        if self._sensing is not None:
+            voltages, currents = self._sensing.of_rows(voltages, currents, conditions.frequency_hz, number * HOUR_S)
         return Phasors(
             voltages=voltages,
             currents=currents,

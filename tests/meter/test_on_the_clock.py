@@ -1,0 +1,388 @@
+"""The meter on the clock: rates, intervals, demand and closings, against sums by the second made here."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from watthour.history import ClosingCause, RowFlag
+from watthour.meter import Meter, first_state, row_from_record, row_to_record, state_from_record, state_to_record
+from watthour.parameters import Interface
+from watthour.samples import Phasors
+from watthour.tariff import Calendar, DayProfile, EveryYear, Season, Switch, WeekProfile
+from watthour.units import ENERGIES, NANOSECONDS, RATES
+from watthour.view import ClosePeriod, EventKind, SelectRate, Verdict
+
+QUARTER_S = 900
+SOON = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def seconds(text):
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+START_S = seconds("2026-03-10T10:00")
+
+
+def calendar_of(switches, zone="UTC", **dates):
+    """Return a calendar whose days all have these switches: pairs of minute and rate."""
+    day = DayProfile(name="day", switches=tuple(Switch(minute * 60, rate) for minute, rate in switches))
+    week = WeekProfile(name="week", days=("day",) * 7)
+    return Calendar(
+        name="own", zone=zone, rates=tuple(f"P{n}" for n in range(1, 9)), days=(day,), weeks=(week,),
+        seasons=(Season(start=EveryYear(1, 1), week="week"),), **dates,
+    )  # fmt: skip
+
+
+def phasors(powers_w, first=0, volts=230.0):
+    """Return seconds of these active powers, all in L1, a third of each as inductive reactive power."""
+    powers = np.array(powers_w, np.float64)
+    voltages = np.full((len(powers), 3, 1), volts, np.complex128)
+    currents = np.zeros((len(powers), 3, 1), np.complex128)
+    currents[:, 0, 0] = powers / 230.0 * (1 - 1j / 3)
+    return Phasors(
+        voltages=voltages, currents=currents, orders=(1,), frequency_hz=np.full(len(powers), 50.0), first_sample=first
+    )
+
+
+def micro(powers_w):
+    """Return the import of each second in whole microwatt-hours, remainder carried, as rule 4 of the count says."""
+    rows, amounts, rest = phasors(powers_w), [], 0.0
+    real = rows.voltages[:, 0, 0].real * rows.currents[:, 0, 0].real
+    for watts in real.tolist():
+        exact = watts * (1e6 / 3600.0) + rest
+        amounts.append(int(exact))
+        rest = exact - int(exact)
+    return amounts
+
+
+def metered(powers_w, calendar=None, start_s=START_S, meter=None, **given_settings):
+    meter = meter or Meter(first_state({"closing_day": 0, **given_settings}), calendar)
+    meter.step(phasors(powers_w), start_s * NANOSECONDS)
+    return meter
+
+
+def rate_imports(meter):
+    exact = meter.view().exact
+    return [exact[f"{rate}_import_microwh"] for rate in RATES]
+
+
+def require_sums(meter):
+    """Require that rates, and rows with the open one, sum to the totals."""
+    view = meter.view()
+    totals = [view.exact[f"{e}_micro{'wh' if e in ENERGIES[:2] else 'varh'}"] for e in ENERGIES]
+    registers = meter.state.registers
+    assert [sum(column) for column in zip(*registers.rates, strict=True)] == totals
+    rows = [*view.profile, *([view.open_row] if view.open_row else [])]
+    assert [sum(column) for column in zip(*(row.energies for row in rows), [0] * 6, strict=True)] == totals
+    for row in rows:
+        assert (row.start_ns % (QUARTER_S * NANOSECONDS), row.end_ns - row.start_ns) == (0, QUARTER_S * NANOSECONDS)
+
+
+# rates
+
+
+def test_energy_goes_to_the_rate_of_its_second():
+    powers = [3600.0 + k for k in range(1200)]
+    meter = metered(powers, calendar_of([(0, 2), (10 * 60 + 5, 6), (10 * 60 + 15, 1)]))
+    amounts = micro(powers)
+    assert rate_imports(meter) == [sum(amounts[900:]), sum(amounts[:300]), 0, 0, 0, sum(amounts[300:900]), 0, 0]
+    assert meter.view().values["active_rate"] == 1
+    (row,) = meter.view().profile
+    assert (row.rates, row.energies[0]) == ((2, 6), sum(amounts[:900]))
+    require_sums(meter)
+
+
+def test_a_window_across_a_change_is_shared_by_its_samples(waves):
+    block = waves.wave(waves.three_phase(), 50.0, 8000, 2000.0)
+    change = calendar_of([(0, 1), (10 * 60, 3)])
+    start_ns = START_S * NANOSECONDS - 1_034_500_000  # sample 2069 is on the edge, within the sixth window
+    whole, shared = Meter(first_state({})), Meter(first_state({}), change)
+    for meter in (whole, shared):
+        meter.step(block, start_ns)
+        meter.end()
+    assert shared.state.registers.total == whole.state.registers.total
+    early, late = (shared.state.registers.rates[k][0] for k in (0, 2))
+    assert early + late == whole.state.registers.total[0]
+    # each window is a whole number of cycles of a steady power: its energy is even over its samples
+    assert early == pytest.approx(whole.state.registers.total[0] * 2069 / 8000, rel=2e-5)
+    require_sums(shared)
+
+
+@pytest.mark.parametrize("day", ["2026-03-09", "2026-03-11"])
+def test_outside_the_calendar_all_goes_to_t1_with_a_flag_and_a_standing_warning(day):
+    only = datetime.fromisoformat("2026-03-10").date()
+    calendar = calendar_of([(0, 4)], first_day=only, last_day=only)
+    meter = metered([1000.0] * 1000, calendar, start_s=seconds(f"{day}T10:00"))
+    assert rate_imports(meter)[1:] == [0] * 7
+    assert meter.view().profile[0].flags == RowFlag.CALENDAR_MISSING
+    assert meter.view().warnings == (
+        "calendar own has no rate for this day, it holds 2026-03-10 to 2026-03-10: all energy goes to T1",
+    )
+    inside = metered([1000.0] * 1000, calendar)
+    assert (rate_imports(inside)[0], inside.view().warnings, inside.view().profile[0].flags) == (0, (), RowFlag(0))
+
+
+def test_the_bus_selects_a_rate_from_the_next_sample_on(waves):
+    block = waves.wave(waves.three_phase(), 50.0, 4000, 2000.0)
+    meter = Meter(first_state({"rate_source": "bus"}))
+    meter.step(block.part(0, 1234), 0)
+    assert meter.command(SelectRate(rate=7, interface=Interface.BUS), 0).verdict is Verdict.DONE
+    assert (meter.view().selected_rate, meter.view().values["active_rate"]) == (7, 1)
+    meter.step(block.part(1234, 4000), 617_000_000)
+    meter.end()
+    rates = meter.state.registers.rates
+    assert rates[0][0] == pytest.approx(meter.state.registers.total[0] * 1234 / 4000, rel=1e-4)
+    assert rates[0][0] + rates[6][0] == meter.state.registers.total[0]
+    assert meter.view().values["active_rate"] == 7
+
+
+@pytest.mark.parametrize(
+    ("source", "rate", "verdict"),
+    [("bus", 1, Verdict.DONE), ("bus", 8, Verdict.DONE), ("bus", 0, Verdict.OUT_OF_RANGE), ("bus", 9, Verdict.OUT_OF_RANGE),
+     ("calendar", 2, Verdict.REFUSED), ("inputs", 2, Verdict.REFUSED)],
+)  # fmt: skip
+def test_a_rate_is_selected_within_its_range_and_only_where_the_bus_is_the_source(source, rate, verdict):
+    meter = Meter(first_state({"rate_source": source}))
+    outcome = meter.command(SelectRate(rate=rate, interface=Interface.BUS), 0)
+    assert outcome.verdict is verdict
+    assert meter.view().selected_rate == (rate if verdict is Verdict.DONE else 1)
+
+
+# the profile
+
+
+def test_rows_are_quarter_hours_labelled_by_their_start():
+    powers = [100.0 * (k % 7) for k in range(3000)]
+    meter = metered(powers, start_s=START_S - 400)
+    amounts, (first, *rows) = micro(powers), meter.view().profile
+    assert [row.start_ns // NANOSECONDS - START_S for row in (first, *rows)] == [-900, 0, 900]
+    assert (first.flags, first.metered_ns) == (RowFlag.INCOMPLETE, 400 * NANOSECONDS)
+    assert [row.flags for row in rows] == [0, 0]
+    assert [row.energies[0] for row in (first, *rows)] == [sum(amounts[:400]), sum(amounts[400:1300]), sum(amounts[1300:2200])]
+    still = meter.view().open_row
+    assert (still.energies[0], still.flags, still.metered_ns) == (sum(amounts[2200:]), RowFlag.INCOMPLETE, 800 * NANOSECONDS)
+    require_sums(meter)
+
+
+def test_a_gap_makes_its_rows_incomplete_and_a_missing_interval_has_none():
+    meter = metered([1000.0] * 300)
+    meter.step(phasors([1000.0] * 1000, first=2800), (START_S + 2800) * NANOSECONDS)
+    rows = list(meter.view().profile)
+    assert [row.start_ns // NANOSECONDS - START_S for row in rows] == [0, 2700]
+    assert [row.metered_ns // NANOSECONDS for row in rows] == [300, 800]
+    assert {row.flags for row in rows} == {RowFlag.INCOMPLETE}
+    require_sums(meter)
+
+
+def test_a_meter_that_was_off_has_no_zeros_for_it():
+    meter = metered([1000.0] * 300)
+    meter.step(phasors([0.0] * 2500, first=300, volts=0.0), (START_S + 300) * NANOSECONDS)
+    meter.step(phasors([1000.0] * 1000, first=2800), (START_S + 2800) * NANOSECONDS)
+    rows = list(meter.view().profile)
+    assert [row.start_ns // NANOSECONDS - START_S for row in rows] == [0, 2700]
+    assert {row.flags for row in rows} == {RowFlag.INCOMPLETE | RowFlag.POWER_FAILED}
+    require_sums(meter)
+    powered = metered([1000.0] * 300, auxiliary_supply=True)
+    powered.step(phasors([0.0] * 2500, first=300, volts=0.0), (START_S + 300) * NANOSECONDS)
+    assert [(row.energies[0] > 0, row.flags) for row in powered.view().profile] == [(True, 0), (False, 0), (False, 0)]
+
+
+@pytest.mark.parametrize("jump_s", [-3000, -100, 100, 3000])
+def test_a_clock_that_is_set_flags_what_it_touches_and_counts_nothing_twice(jump_s):
+    meter = metered([1000.0] * 1300)
+    meter.step(phasors([2000.0] * 2000, first=1300), (START_S + 1300 + jump_s) * NANOSECONDS)
+    amounts = micro([1000.0] * 1300 + [2000.0] * 2000)
+    rows = list(meter.view().profile)
+    assert [row.flags & RowFlag.CLOCK_SET for row in rows[:3]] == [0, 2, 2 if abs(jump_s) > 400 else 0]
+    still = [row for row in [meter.view().open_row] if row]  # at the very end of an interval there is none
+    assert sum(row.energies[0] for row in (*rows, *still)) == sum(amounts)
+    (event,) = [event for event in meter.take_events() if event.kind is EventKind.CLOCK_SET]
+    assert float(event.detail["step_s"]) == jump_s
+    require_sums(meter)
+
+
+def test_a_millisecond_is_the_same_clock_and_more_is_another():
+    for late_ns, is_set in ((1_000_000, False), (-1_000_000, False), (1_000_001, True), (-1_000_001, True)):
+        meter = metered([1000.0] * 100)
+        meter.step(phasors([1000.0] * 10, first=100), (START_S + 100) * NANOSECONDS + late_ns)
+        assert any(event.kind is EventKind.CLOCK_SET for event in meter.take_events()) == is_set
+
+
+# demand
+
+
+def test_maxima_of_each_rate_have_the_end_of_their_period():
+    powers = [1000.0] * 900 + [5000.0] * 900 + [3000.0] * 900 + [2000.0] * 900
+    meter = metered(powers, calendar_of([(0, 1), (10 * 60 + 30, 2)]), ct="200/5")
+    values, amounts = meter.view().values, micro(powers)
+    assert values["demand_w"] == sum(amounts[2700:]) * 40 * 4 / 1e6
+    assert values["max_demand_w"] == values["t1_max_demand_w"] == sum(amounts[900:1800]) * 40 * 4 / 1e6
+    assert values["t2_max_demand_w"] == sum(amounts[1800:2700]) * 40 * 4 / 1e6
+    assert [values[f"t{n}_max_demand_unix_s"] for n in (1, 2, 3)] == [START_S + 1800, START_S + 2700, None]
+    assert [row.demand_microw for row in meter.view().profile] == [sum(amounts[k : k + 900]) * 160 for k in range(0, 3600, 900)]
+
+
+def test_a_sliding_period_finds_the_peak_that_blocks_cut_in_two():
+    powers = [1000.0] * 450 + [5000.0] * 900 + [1000.0] * 450
+    block, sliding = (metered(powers, demand_method=method).view().values for method in ("block", "sliding"))
+    amounts = micro(powers)
+    assert block["max_demand_w"] == pytest.approx(3000.0, rel=1e-6)
+    best = max((sum(amounts[k : k + 900]), -k) for k in range(0, 960, 60))
+    assert sliding["max_demand_w"] == best[0] * 4 / 1e6
+    assert sliding["max_demand_unix_s"] == START_S - best[1] + 900
+
+
+@pytest.mark.parametrize("minutes", [60, 30, 15, 5])
+def test_a_row_has_the_highest_demand_that_ended_in_it(minutes):
+    meter = metered([k // 300 * 100.0 for k in range(3600)], demand_period_min=minutes)
+    amounts = micro([k // 300 * 100.0 for k in range(3600)])
+    steps = minutes * 60
+    found = [sum(amounts[k : k + steps]) * 60 // minutes for k in range(0, 3600, steps)]
+    ended = [[found[k] for k in range(len(found)) if 0 < (k + 1) * steps - row * 900 <= 900] for row in range(4)]
+    assert [row.demand_microw for row in meter.view().profile] == [max(row, default=None) for row in ended]
+
+
+# closings
+
+
+def test_a_closing_by_the_calendar_freezes_registers_and_maxima():
+    start_s = seconds("2026-03-31T21:30")
+    powers = [1000.0] * 1800 + [3000.0] * 2000
+    meter = metered(powers, calendar_of([(0, 2)], "Europe/Madrid"), start_s, closing_day=1)
+    (closing,) = meter.view().closings
+    amounts = micro(powers)
+    assert (closing.time_ns, closing.cause) == ((start_s + 1800) * NANOSECONDS, ClosingCause.CALENDAR)
+    assert (closing.total[0], closing.rates[1][0]) == (sum(amounts[:1800]),) * 2
+    assert closing.maximum == closing.rate_maxima[1]
+    assert closing.maximum.demand_microw == max(sum(amounts[:900]), sum(amounts[900:1800])) * 4
+    assert meter.view().values["max_demand_w"] == max(sum(amounts[1800:2700]), sum(amounts[2700:3600])) * 4 / 1e6
+    (event,) = [event for event in meter.take_events() if event.kind is EventKind.PERIOD_CLOSED]
+    assert (event.time_ns, dict(event.detail)) == (closing.time_ns, {"number": "0", "cause": "calendar"})
+
+
+def test_a_closing_on_command_shares_its_window(waves):
+    block = waves.wave(waves.three_phase(), 50.0, 4000, 2000.0)
+    meter = Meter(first_state({}))
+    meter.step(block.part(0, 1234), 0)
+    assert meter.command(ClosePeriod(interface=Interface.CONTROL), 0).verdict is Verdict.DONE
+    meter.step(block.part(1234, 4000), 617_000_000)
+    meter.end()
+    (closing,) = meter.view().closings
+    assert closing.time_ns == 617_000_000
+    assert closing.total[0] == pytest.approx(meter.state.registers.total[0] * 1234 / 4000, rel=1e-4)
+    meter.command(ClosePeriod(interface=Interface.CONTROL), 0)  # between streams: at once
+    assert meter.view().closings[1].total == meter.state.registers.total
+
+
+def test_a_gap_over_several_closing_days_closes_once_and_a_clock_set_back_not_again():
+    start_s = seconds("2026-01-20T00:00")
+    meter = metered([1000.0] * 100, start_s=start_s, closing_day=1)
+    meter.step(phasors([1000.0] * 100, first=86400 * 60), (start_s + 86400 * 60) * NANOSECONDS)
+    assert [c.time_ns // NANOSECONDS for c in meter.view().closings] == [seconds("2026-03-01")]
+    meter.step(phasors([1000.0] * 100, first=86400 * 61), seconds("2026-02-28T23:59") * NANOSECONDS)
+    assert len(meter.view().closings) == 1
+    never = metered([1000.0] * 100, start_s=seconds("2026-01-31T23:59"), closing_day=0)
+    assert len(never.view().closings) == 0
+
+
+def test_twenty_four_closings_are_kept():
+    meter = metered([1000.0] * 10)
+    meter.end()
+    for _ in range(30):
+        meter.command(ClosePeriod(interface=Interface.BUS), 0)
+    assert (len(meter.view().closings), meter.view().closings.oldest) == (30, 6)
+
+
+# anything
+
+
+@st.composite
+def stories(draw):
+    """Return a calendar, powers, and what happens at which second: the clock is set, a rate selected, a period closed."""
+    minutes = draw(st.lists(st.integers(1, 1439), max_size=6, unique=True))
+    switches = [(minute, draw(st.integers(1, 8))) for minute in [0, *sorted(minutes)]]
+    length = draw(st.integers(10, 4000))
+    happenings = draw(st.lists(st.tuples(st.integers(1, length - 1), st.sampled_from(["clock", "rate", "close", "cut", "gap"]),
+                                         st.integers(-5000, 5000)), max_size=8))  # fmt: skip
+    source = draw(st.sampled_from(["calendar", "bus"]))
+    given_settings = {"rate_source": source, "demand_period_min": draw(st.integers(1, 60)), "ct": "200/5",
+                      "demand_method": draw(st.sampled_from(["block", "sliding"])), "closing_day": draw(st.integers(0, 28))}  # fmt: skip
+    return calendar_of(switches, "Europe/Madrid"), given_settings, length, sorted(happenings), draw(st.integers(0, 10**9))
+
+
+def told(story, *, stops=False):
+    """Return a meter after a story, and the second's instant and rate source of each second metered."""
+    calendar, given_settings, length, happenings, seed = story
+    random = np.random.default_rng(seed)
+    powers = random.uniform(100.0, 9000.0, length) * random.choice([1.0, 1.0, -1.0], length)  # none below the cut-off
+    meter, clock_s, first, selected = Meter(first_state(given_settings), calendar), START_S, 0, 1
+    by_rate = []
+    for (at, kind, amount), (stop, *_) in pairwise([(0, "cut", 0), *happenings, (length, "cut", 0)]):
+        if kind == "clock":
+            clock_s += amount
+        elif kind == "rate":
+            selected = 1 + amount % 8
+            meter.command(SelectRate(rate=selected, interface=Interface.BUS), 0)
+        elif kind == "close":
+            meter.command(ClosePeriod(interface=Interface.BUS), 0)
+        elif kind == "gap":
+            first += abs(amount)
+            clock_s += abs(amount)
+        if stop > at:
+            rows = phasors(powers[at:stop], first=first + at)
+            meter.step(rows, (clock_s + at) * NANOSECONDS)
+            by_rate += [(clock_s + second, selected) for second in range(at, stop)]
+        if stops:
+            meter = Meter(restored(meter.state), calendar)
+    return meter, powers, by_rate
+
+
+def restored(state):
+    rows = [row_from_record(json.loads(json.dumps(row_to_record(row)))) for row in state.profile]
+    return state_from_record(json.loads(json.dumps(state_to_record(state))), rows)
+
+
+def as_kept(state):
+    return json.dumps(state_to_record(replace(state, opened=None))), [row_to_record(row) for row in state.profile]
+
+
+@given(story=stories())
+@SOON
+def test_rates_sum_to_the_total_rows_to_the_registers_and_nothing_is_counted_twice(story):
+    meter, powers, by_second = told(story)
+    require_sums(meter)
+    calendar, given_settings, *_ = story
+    signed, rest = [], 0.0
+    for watts in (phasors(powers).voltages[:, 0, 0].real * phasors(powers).currents[:, 0, 0].real).tolist():
+        exact = watts * (1e6 / 3600.0) + rest
+        signed.append(int(exact))
+        rest = exact - int(exact)
+    expected = [[0, 0] for _ in RATES]
+    switches = [(switch.second, switch.rate) for switch in calendar.days[0].switches]
+    for amount, (instant, selected) in zip(signed, by_second, strict=True):
+        rate = selected
+        if given_settings["rate_source"] == "calendar":
+            offset = 3600 if instant < seconds("2026-03-29T01:00") else 7200
+            rate = [r for second, r in switches if second <= (instant + offset) % 86400][-1]
+        expected[rate - 1][amount < 0] += abs(amount) * 40
+    assert [list(row[:2]) for row in meter.state.registers.rates] == expected
+    maxima = [maximum for maximum in meter.state.demand.rate_maxima if maximum]
+    highest = None if meter.state.demand.maximum is None else meter.state.demand.maximum.demand_microw
+    assert highest == max((maximum.demand_microw for maximum in maxima), default=None)
+    assert all(maximum.demand_microw <= 9000 * 40 * 10**6 + 60 * 40 for maximum in maxima)
+
+
+@given(story=stories())
+@SOON
+def test_a_stop_and_a_start_anywhere_lose_no_bit_of_it(story):
+    if story[1]["rate_source"] == "calendar":
+        story = (*story[:3], [row for row in story[3] if row[1] != "rate"], story[4])
+    whole, stopped = told(story)[0], told(story, stops=True)[0]
+    assert as_kept(stopped.state) == as_kept(whole.state)
+    assert stopped.view() == whole.view()
