@@ -305,16 +305,17 @@ class Meter:
             self._note(kind, state.anchor.time_of(int(windows["first_sample"][k])))
 
     def _note_spans(self, state: MeterState, anchor: Anchor, counted: Rows) -> None:
-        """Keep what the LEDs flash for, where somebody watches them."""
+        """Keep what the LEDs flash for, where somebody watches them; windows counted together have no gap."""
         if self._spans is None:
             return
-        firsts, ends = counted["first_sample"], counted["first_sample"] + counted["samples"]
+        edges = [int(counted["first_sample"][0]), *(counted["first_sample"] + counted["samples"]).tolist()]
+        edges_ns = np.array([anchor.time_of(sample) for sample in edges])
         booked = booked_by_each(state.carry, counted, summation_of(state.settings))
         after = np.array(state.registers.secondary, np.int64) + booked.cumsum(axis=0)
         self._spans.append(
             Spans(
-                begin_ns=np.array([anchor.time_of(sample) for sample in firsts.tolist()]),
-                end_ns=np.array([anchor.time_of(sample) for sample in ends.tolist()]),
+                begin_ns=edges_ns[:-1],
+                end_ns=edges_ns[1:],
                 before=after - booked,
                 after=after,
             )

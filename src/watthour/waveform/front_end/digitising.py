@@ -23,7 +23,7 @@ _STREAM = 1
 def channel_factors(
     front_end: FrontEnd,
     *,
-    orders: Sequence[int],
+    orders: Sequence[float],
     frequency_hz: ArrayLike,
     currents_a: ArrayLike,
     rated_a: float,
