@@ -13,7 +13,7 @@ COVERED   := metrology registers meter wire station
 THRESHOLD := 95
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench docs pictures lock clean
+.PHONY: help setup run test check bench typetest docs pictures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,11 @@ bench: $(READY) ## the ratios, measured here and now
 	@for script in $(filter-out bench/_%,$(wildcard bench/*.py)); do \
 	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
+
+typetest: $(READY) ## the whole type test behind an ideal front end and a 24 bit converter, reports in bench/out (long)
+	@mkdir -p bench/out
+	$(BIN)/watthour typetest --front-end ideal --json bench/out/typetest-ideal.json --report bench/out/typetest-ideal.html
+	$(BIN)/watthour typetest --json bench/out/typetest.json --report bench/out/typetest.html
 
 docs: $(READY) ## write docs/nomenclature.md and the M-Bus record list anew from the sources
 	$(BIN)/python tools/nomenclature.py

@@ -20,6 +20,7 @@ from watthour import __version__
 from watthour.cli.mbus import mbus
 from watthour.cli.stopping import Stopping
 from watthour.cli.tariffs import tariff
+from watthour.cli.type_tests import typetest
 from watthour.errors import UsageError
 from watthour.host.instants import iso, to_ns
 
@@ -235,6 +236,7 @@ def calibrate(job: Path, /, *, json: Json = False, write: Path | None = None) ->
 network = App(name="network", help="Simulated installations.")
 app.command(network)
 app.command(tariff)
+app.command(typetest)
 
 
 @network.command

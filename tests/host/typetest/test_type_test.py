@@ -1,0 +1,127 @@
+"""``watthour typetest``: the verdict, the object, the page, the exit status, and what is refused before any work."""
+
+import json
+import re
+import sys
+from html.parser import HTMLParser
+
+import pytest
+
+from watthour.cli import main
+from watthour.host.typetest import running
+from watthour.typetest import tasks_of
+
+POINT_KEYS = ["test", "condition", "quantity", "front_end", "error_percent", "limit_percent", "passed"]
+CHECK_KEYS = ["test", "condition", "observed", "limit", "passed"]
+FAST = ("--rate", "1200", "--seconds", "5", "--jobs", "1", "--range", "5")
+
+
+@pytest.fixture
+def ask(monkeypatch, capsys):
+    """Call the program's type test with words, on a few of its tasks; return status, output and errors."""
+
+    def few(bench, *, quick):
+        tasks = tasks_of(bench, quick=quick)
+        wanted = ("restart", "starting, active, 230", "intrinsic error, ...", "influence of missing", "repeatability")
+        return [next(task for task in tasks if task.words.startswith(words)) for words in wanted]
+
+    monkeypatch.setattr(running, "tasks_of", few)
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["watthour", "typetest", "--quick", *(str(word) for word in words)])
+        status = 0
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code or 0
+        out, err = capsys.readouterr()
+        return status, out.splitlines(), err.splitlines()
+
+    return call
+
+
+def test_a_sound_meter_passes_and_its_object_has_the_documented_keys(ask, tmp_path):
+    status, out, _ = ask(*FAST, "--json", tmp_path / "t.json")
+    assert status == 0
+    assert out[0].startswith("PASSED: ")
+    found = json.loads((tmp_path / "t.json").read_text())
+    assert list(found) == ["passed", "software_id", "points", "checks"]
+    assert found["passed"] is True
+    assert re.fullmatch("[0-9a-f]{64}", found["software_id"])
+    assert {tuple(point) for point in found["points"]} == {tuple(POINT_KEYS)}
+    assert {tuple(check) for check in found["checks"]} == {tuple(CHECK_KEYS)}
+    conditions = [point["condition"] for point in found["points"]]
+    assert "CEM-D311-MID .../5 A, balanced, 230 V, 50 Hz, 5 A, PF 1, import, register" in conditions
+    assert "CEM-D311 .../5 A, balanced, 230 V, 50 Hz, 5 A, PF 1, import, pulses" in conditions
+
+
+def test_a_planted_gain_error_fails_with_exit_status_1(ask, tmp_path):
+    status, out, err = ask(*FAST, "--gain-error", "2.5", "--json", tmp_path / "t.json", "--report", tmp_path / "t.html")
+    assert status == 1
+    assert out[0].startswith("FAILED: ")
+    assert err[-1].startswith("watthour: the type test failed: ")
+    found = json.loads((tmp_path / "t.json").read_text())
+    assert found["passed"] is False
+    assert {point["front_end"] for point in found["points"]} == {"24 bit, voltage gain +2.5 %"}
+    page = (tmp_path / "t.html").read_text()
+    assert "FAILED" in page
+    assert "What failed" in page
+    assert "Planted fault" in page
+
+
+class Page(HTMLParser):
+    """Notes tags left open, and what a page would fetch."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.fetched = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.fetched += [value for name, value in attrs if name in {"src", "href"}]
+        if tag not in {"meta", "line", "path", "circle", "rect", "br"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag in {"line", "path", "circle", "rect"}:
+            return
+        assert self.open.pop() == tag
+
+
+def test_the_report_stands_alone_and_marks_unchecked_limits(ask, tmp_path):
+    status, _, _ = ask(*FAST, "--front-end", "ideal", "--report", tmp_path / "t.html")
+    assert status == 0
+    text = (tmp_path / "t.html").read_text()
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    assert page.fetched == []
+    assert "http" not in text
+    for words in ("PASSED", "PF 1", "Influences", "not yet checked against the standard", "ideal: float64 samples", "⚠"):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--range", "2"), "--range 2: the ranges are 5 and 1"),
+        (("--front-end", "8 bit"), "no front end '8 bit'"),
+        (("--rate", "1000"), "--rate 1000: ask for whole samples a second, 1200 or more"),
+        (("--seconds", "0"), "--seconds 0: ask for 1 to 3600"),
+        (("--model", "Q1"), "'Q1' is no model of the range"),
+        (("--json", "/nowhere/t.json"), "/nowhere/t.json: cannot be written"),
+        (("--jobs", "0"), "--jobs"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line_before_any_work(ask, words, complaint):
+    status, out, err = ask(*words)
+    assert status == 2
+    assert out == []
+    assert len(err) == 1
+    assert complaint in err[0]
+
+
+def test_processes_find_what_one_process_finds(ask, tmp_path):
+    for jobs in ("1", "2"):
+        status, _, _ = ask(*FAST[:4], "--range", "5", "--jobs", jobs, "--json", tmp_path / f"{jobs}.json")
+        assert status == 0
+    assert (tmp_path / "1.json").read_text() == (tmp_path / "2.json").read_text()
