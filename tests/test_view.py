@@ -45,8 +45,8 @@ def test_a_meter_makes_a_view_without_diagnosis():
     assert (VIEW.diagnosis, VIEW.warnings) == ((), ())
 
 
-def test_an_outcome_is_one_of_five_verdicts():
-    assert {str(verdict) for verdict in Verdict} == {"done", "out of range", "read-only", "sealed", "refused"}
+def test_an_outcome_is_one_of_six_verdicts():
+    assert {str(verdict) for verdict in Verdict} == {"done", "out of range", "read-only", "sealed", "refused", "not kept"}
 
 
 def test_two_events_do_not_share_their_detail():

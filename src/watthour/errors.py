@@ -27,6 +27,7 @@
     ├── ListenError               a port or line cannot be opened
     └── StoreError                what was kept cannot be kept or believed
         ├── DamagedRecordError    a record's checksum or shape is wrong
+        ├── StorageFaultError     the disk refuses: full, an I/O error, a file that is no database
         └── StoreBusyError        another process owns the directory
 """
 
@@ -226,6 +227,21 @@ class StoreError(WatthourError):
 
 class DamagedRecordError(StoreError):
     """A record whose checksum or shape is wrong."""
+
+
+class StorageFaultError(StoreError):
+    """The disk, or a file on it, refuses.
+
+    Parameters
+    ----------
+    is_passing : bool
+        Whether nothing is wrong with the file itself (a full disk): it may be written again. A file that failed in any
+        other way is not trusted until it was written anew.
+    """
+
+    def __init__(self, message: str, *, is_passing: bool = False) -> None:
+        super().__init__(message)
+        self.is_passing = is_passing
 
 
 class StoreBusyError(StoreError):

@@ -28,6 +28,21 @@ class EventKind(StrEnum):
     PARTIAL_RESET = "partial reset"
     ROLL_OVER = "roll-over"
     CLOCK_SET = "clock set"
+    SEAL_OPENED = "seal opened"
+    SEAL_CLOSED = "seal closed"
+    SEAL_REFUSED = "wrong secret for the seal"
+    SOFTWARE_CHANGED = "software identification changed"
+    STORAGE_FAULT = "storage fault"
+    TOTALS = "totals"
+    PHASE_LOSS = "phase loss"
+    UNDER_VOLTAGE = "under-voltage"
+    OVER_VOLTAGE = "over-voltage"
+    REVERSED_CURRENT = "reversed current"
+    WRONG_SEQUENCE = "wrong phase sequence"
+    CALENDAR_CHANGED = "calendar changed"
+    RATE_SOURCE_CHANGED = "rate source changed"
+    MAXIMA_RESET = "maxima reset"
+    OTHER = "other"
     PERIOD_CLOSED = "period closed"
 
 
@@ -89,6 +104,16 @@ class View:
         The interval that is still open, as far as it goes.
     closings : History of Closing
     events : History of Event
+    event_count : int
+        Events ever, as the chain counts them.
+    event_head : str
+        Hash that the chain of events ends with, 64 hexadecimal digits; empty as the meter makes it.
+    seal_open : bool
+        Whether sealed parameters may be changed.
+    storage_fault : bool
+        Whether what is metered is not kept as it should be.
+    registers_fresh : bool
+        Whether the registers began anew because those before were lost.
     """
 
     model: str
@@ -109,6 +134,11 @@ class View:
     open_row: ProfileRow | None = None
     closings: History[Closing] = field(default_factory=lambda: History(keep=CLOSINGS))
     events: History[Event] = field(default_factory=lambda: History(keep=EVENTS))
+    event_count: int = 0
+    event_head: str = ""
+    seal_open: bool = False
+    storage_fault: bool = False
+    registers_fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +164,14 @@ class ClosePeriod:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetSeal:
+    """Ask for the seal to be opened or closed, by somebody who has shown that he may."""
+
+    is_open: bool
+    interface: Interface
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SelectRate:
     """Ask for a rate, 1 to 8, to count from now on; for a meter whose rate source is the bus."""
 
@@ -141,7 +179,7 @@ class SelectRate:
     interface: Interface
 
 
-Command = WriteSettings | ResetPartial | ClosePeriod | SelectRate
+Command = WriteSettings | ResetPartial | ClosePeriod | SelectRate | SetSeal
 
 
 class Verdict(StrEnum):
@@ -152,6 +190,7 @@ class Verdict(StrEnum):
     READ_ONLY = "read-only"
     SEALED = "sealed"
     REFUSED = "refused"
+    NOT_KEPT = "not kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

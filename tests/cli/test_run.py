@@ -132,17 +132,19 @@ def test_a_directory_in_use_is_refused_and_left_alone(start, config, tmp_path):
     assert owner.end(signal.SIGTERM)[0] == 0
 
 
-def test_a_damaged_state_is_refused_and_left_as_it_is(ask, config, tmp_path):
+def test_a_damaged_file_is_healed_from_the_other_with_a_word(ask, config, tmp_path):
     words = ("run", config, "--data", tmp_path / "state", "--speed", "max", "--duration", "1", "--json")
-    ask(*words)
-    file = tmp_path / "state" / "42" / "meter.state"
+    whole = json.loads(ask(*words)[1][-1])
+    file = tmp_path / "state" / "42" / "b.db"
     damaged = bytearray(file.read_bytes())
-    damaged[500] ^= 1
+    damaged[damaged.index(b"watthour-state") + 500] ^= 1
     file.write_bytes(damaged)
     status, out, err = ask(*words)
-    assert (status, out, len(err)) == (1, [], 1)
-    assert str(file) in err[0]
-    assert file.read_bytes() == damaged
+    assert status == 0
+    assert json.loads(out[-1]) == whole
+    assert len([line for line in err if "b.db" in line and "healed from the other file" in line]) == 1
+    assert (tmp_path / "state" / "42" / "b.db.damaged").read_bytes() == damaged
+    assert not any("b.db" in line for line in ask(*words)[2])
 
 
 def test_a_sealed_setting_that_differs_is_refused_naming_both(ask, config, tmp_path):
@@ -158,7 +160,7 @@ def test_a_sealed_setting_that_differs_is_refused_naming_both(ask, config, tmp_p
 def test_the_data_directory_of_the_configuration_lies_beside_it(result_of, config, tmp_path):
     config.write_text(f'data = "state"\n{config.read_text()}')
     result_of(config, "--speed", "max", "--duration", "1")
-    assert (tmp_path / "state" / "42" / "meter.state").exists()
+    assert (tmp_path / "state" / "42" / "a.db").exists()
 
 
 def test_a_paced_run_takes_its_time(result_of, config):

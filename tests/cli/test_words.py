@@ -156,7 +156,7 @@ def test_a_sample_that_is_no_number_is_one_line_and_what_came_before_is_kept(ask
     assert (status, out) == (1, [])
     assert len(err) == 1
     assert "day.csv: line 99002" in err[0]
-    assert (tmp_path / "state" / "1" / "meter.state").exists()
+    assert (tmp_path / "state" / "1" / "a.db").exists()
 
 
 def test_output_that_cannot_be_written_is_one_line():

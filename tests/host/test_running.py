@@ -49,7 +49,7 @@ def test_a_run_prints_its_object_and_keeps_its_state(plan, capsys):
     result = json.loads(capsys.readouterr().out)
     assert result["samples"] == 1600
     assert result["exact"]["import_microwh"] == pytest.approx(325 / 3600 * 1e6, abs=1)
-    assert (plan.data / "1" / "meter.state").exists()
+    assert (plan.data / "1" / "a.db").exists()
 
 
 def test_a_run_asked_to_stop_before_it_began_ends_in_order(plan, capsys):
@@ -153,7 +153,7 @@ def test_the_failure_of_one_names_it_and_stops_all_with_their_state_kept(plans, 
     with pytest.raises(WatthourError, match=r"^b\.toml: day\.csv: the disk is gone$"):
         run_meters(plans, Pace(speed=None, hold=True), stop_asked=never, as_json=True)
     assert capsys.readouterr().out == ""
-    assert all((plans[0].data / serial / "meter.state").exists() for serial in ("1", "3"))
+    assert all((plans[0].data / serial / "a.db").exists() for serial in ("1", "3"))
 
 
 def test_units_that_clash_are_refused_before_anything_is_metered(plans):

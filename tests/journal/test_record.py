@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watthour.errors import DamagedRecordError
-from watthour.journal import from_bytes, to_bytes
+from watthour.journal import from_bytes, row_from_bytes, row_to_bytes, to_bytes
 
 SMALL = {"total": [1, 2**70, -3], "powered": True, "text": "µWh", "none": None, "rate_hz": 0.1}
 
@@ -58,3 +58,23 @@ def test_a_record_of_another_version_is_named_as_such():
 def test_two_records_do_not_make_one():
     with pytest.raises(DamagedRecordError):
         from_bytes(to_bytes(SMALL) + to_bytes(SMALL))
+
+
+def test_a_row_comes_back_from_its_own_place_only():
+    row = row_to_bytes("events", 7, b"what happened")
+    assert row_from_bytes("events", 7, row) == b"what happened"
+    for series, number in (("events", 8), ("profile", 7)):
+        with pytest.raises(DamagedRecordError, match=f"row {number} of {series}"):
+            row_from_bytes(series, number, row)
+
+
+def test_every_flipped_bit_of_a_row_and_every_cut_is_found():
+    row = row_to_bytes("profile", 3, b"0123456789")
+    for place in range(8 * len(row)):
+        damaged = bytearray(row)
+        damaged[place // 8] ^= 1 << place % 8
+        with pytest.raises(DamagedRecordError):
+            row_from_bytes("profile", 3, bytes(damaged))
+    for length in range(len(row)):
+        with pytest.raises(DamagedRecordError):
+            row_from_bytes("profile", 3, row[:length])

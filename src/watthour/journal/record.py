@@ -1,7 +1,8 @@
-"""A checked record: one JSON object, and the SHA-256 of its bytes before it.
+"""Checked records: bytes that say for themselves whether they are still what was written.
 
-In: what a meter must keep. Out: bytes, and from bytes the object again, or the reason why they are not to be
-believed. Where records are kept is not known here.
+In: what a meter must keep. Out: bytes, and from bytes the content again, or the reason why they are not to be
+believed. A state is one record; what only grows (events, profile) is rows, each a record of its own that knows its
+series and its number, so that one cannot stand in for another. Where records are kept is not known here.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from watthour.errors import DamagedRecordError
 MAGIC = b"watthour-state 1 "
 _DIGEST_HEX = 64
 _HEADER = len(MAGIC) + _DIGEST_HEX + 1
+_DIGEST = hashlib.sha256().digest_size
 
 
 def to_bytes(content: dict[str, Any]) -> bytes:
@@ -38,3 +40,27 @@ def from_bytes(record: bytes) -> dict[str, Any]:
         raise DamagedRecordError(msg)
     content: dict[str, Any] = json.loads(body)
     return content
+
+
+def row_to_bytes(series: str, number: int, body: bytes) -> bytes:
+    """Return row `number` of a series: SHA-256 over series, number and body, then the body."""
+    return _row_digest(series, number, body) + body
+
+
+def row_from_bytes(series: str, number: int, row: bytes) -> bytes:
+    """Return the body of row `number` of a series.
+
+    Raises
+    ------
+    DamagedRecordError
+        If a byte of it is wrong, or it is the row of another place.
+    """
+    digest, body = row[:_DIGEST], row[_DIGEST:]
+    if digest != _row_digest(series, number, body):
+        msg = f"row {number} of {series}: its checksum does not agree with its content"
+        raise DamagedRecordError(msg)
+    return body
+
+
+def _row_digest(series: str, number: int, body: bytes) -> bytes:
+    return hashlib.sha256(f"{series} {number}\n".encode() + body).digest()

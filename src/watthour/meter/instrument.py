@@ -45,6 +45,7 @@ from watthour.view import (
     Outcome,
     ResetPartial,
     SelectRate,
+    SetSeal,
     Verdict,
     View,
     WriteSettings,
@@ -153,6 +154,10 @@ class Meter:
         """Settle the stream and expect another source, from its first sample on; the registers go on."""
         self._state = replace(self._settle(self._state), position=None, anchor=None, anchors_ahead=())
 
+    def go_back(self, state: MeterState) -> None:
+        """Return to a state of before, because what came since could not be kept; its events never happened."""
+        self._state, self._events = state, []
+
     def settled(self) -> "Meter":
         """Return the meter as it would be if its source ended here; this one stays as it is."""
         leds = self._spans is not None
@@ -173,6 +178,11 @@ class Meter:
         ----------
         now_ns : int
             Instant of the request, nanoseconds UTC since 1970.
+
+        Raises
+        ------
+        UsageError
+            If a transformer's ratio belongs to no current range.
         """
         if isinstance(command, ResetPartial):
             return self._reset_partial(command, now_ns)
@@ -180,6 +190,8 @@ class Meter:
             return self._mark(None)
         if isinstance(command, SelectRate):
             return self._select_rate(command)
+        if isinstance(command, SetSeal):
+            return self._set_seal(command, now_ns)
         return self._write(command, now_ns)
 
     def _take_in(self, state: MeterState, delivery: Delivery, now_ns: int) -> MeterState:
@@ -345,6 +357,14 @@ class Meter:
         self._note(EventKind.PARTIAL_RESET, now_ns, interface=command.interface, **before)
         return Outcome(verdict=Verdict.DONE)
 
+    def _set_seal(self, command: SetSeal, now_ns: int) -> Outcome:
+        if self._state.seal_open != command.is_open:
+            self._state = replace(self._state, seal_open=command.is_open)
+            kind = EventKind.SEAL_OPENED if command.is_open else EventKind.SEAL_CLOSED
+            totals = {energy_name(e): str(v) for e, v in zip(ENERGIES, self._state.registers.total, strict=True)}
+            self._note(kind, now_ns, interface=command.interface, **totals)
+        return Outcome(verdict=Verdict.DONE)
+
     def _write(self, command: WriteSettings, now_ns: int) -> Outcome:
         try:
             wanted = {name: check_setting(name, value, command.interface) for name, value in command.settings.items()}
@@ -355,9 +375,12 @@ class Meter:
         except ParameterError as problem:
             return Outcome(verdict=Verdict.REFUSED, message=str(problem))
         sealed = [name for name in wanted if parameter(name).sealed]
-        if sealed:
+        if sealed and not self._state.seal_open:
             return Outcome(verdict=Verdict.SEALED, message=f"{', '.join(sealed)}: changes only while the seal is open")
         old = self._state.settings
+        thresholds_of({**old, **wanted})  # an impossible ratio is refused before anything is changed
+        if any(old[name] != wanted[name] for name in sealed):
+            self.end()  # what was measured so far counts as it was measured
         for name, value in wanted.items():
             if old[name] != value:
                 detail = {"name": name, "old": str(old[name]), "new": str(value), "interface": command.interface}

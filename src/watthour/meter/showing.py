@@ -76,6 +76,7 @@ def view_of(
         if state.interval is None or state.anchor is None
         else row_of(state.interval, 1 / Fraction(state.anchor.rate_hz)),
         closings=state.closings,
+        seal_open=state.seal_open,
     )
 
 

@@ -53,6 +53,7 @@ def state_to_record(state: MeterState) -> Json:
         "powered": state.powered,
         "time_ns": state.time_ns,
         **past_to_record(state),
+        "seal_open": state.seal_open,
     }
 
 
@@ -107,6 +108,7 @@ def _state(record: Json) -> MeterState:
         partial_operating_ns=whole(record["partial_operating_ns"]),
         powered=flag(record["powered"]),
         time_ns=whole(record["time_ns"]),
+        seal_open=flag(record.get("seal_open", False)),
     )
 
 

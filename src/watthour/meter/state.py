@@ -110,6 +110,8 @@ class MeterState:
         Since the last window that was counted.
     closed_ns : int
         Instant of the last closing by the calendar; 0 before the first.
+    seal_open : bool
+        Whether sealed parameters may be changed.
     """
 
     settings: Mapping[str, Setting]
@@ -130,6 +132,7 @@ class MeterState:
     powered: bool = True
     time_ns: int = 0
     selected_rate: int = 1
+    seal_open: bool = False
     interval: OpenInterval | None = None
     demand: Demand = NO_DEMAND
     clock_was_set: bool = False

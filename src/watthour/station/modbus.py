@@ -69,9 +69,10 @@ REFUSALS: Mapping[Verdict, ExceptionCode] = MappingProxyType(
         Verdict.READ_ONLY: ExceptionCode.ILLEGAL_DATA_ADDRESS,
         Verdict.SEALED: ExceptionCode.SERVER_DEVICE_FAILURE,
         Verdict.REFUSED: ExceptionCode.ILLEGAL_FUNCTION,
+        Verdict.NOT_KEPT: ExceptionCode.SERVER_DEVICE_FAILURE,
     }
 )
-"""The exception for each way a meter refuses (ours): the last is a client whose role may not."""
+"""The exception for each way a meter refuses (ours): 01 is a client whose role may not."""
 
 HOLES: Mapping[str, ExceptionCode | None] = MappingProxyType(
     {"02": ExceptionCode.ILLEGAL_DATA_ADDRESS, "03": ExceptionCode.ILLEGAL_DATA_VALUE, "silence": None}

@@ -10,6 +10,7 @@ import pytest
 from watthour.errors import RecordingError
 from watthour.host.metering import Work
 from watthour.host.metering.clock import SampleClock
+from watthour.host.metering.keeping import Keeping
 from watthour.meter import Meter, first_state
 from watthour.samples import Block
 
@@ -74,8 +75,7 @@ def make_work():
             "first_sample": 0,
             "start_ns": 0,
             "clock": SampleClock(0, 0, source.rate_hz),
-            "store": None,
-            "kept": None,
+            "keeping": Keeping(),
             "finished": False,
             "remarks": (),
         }

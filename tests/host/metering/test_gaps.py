@@ -8,6 +8,7 @@ import pytest
 
 from watthour.host.metering import MeteringThread, Pace, Work
 from watthour.host.metering.clock import SampleClock
+from watthour.host.metering.keeping import Keeping
 from watthour.meter import Meter, first_state
 from watthour.samples import Block
 
@@ -43,8 +44,7 @@ def metered(source: Pieces, duration_s: float | None = None) -> tuple[MeteringTh
         first_sample=0,
         start_ns=0,
         clock=SampleClock(0, 0, RATE_HZ),
-        store=None,
-        kept=None,
+        keeping=Keeping(),
         finished=False,
         remarks=(),
     )

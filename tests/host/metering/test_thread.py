@@ -7,6 +7,7 @@ import pytest
 
 from watthour.errors import RecordingError, StoreError
 from watthour.host.metering import MeteringThread, Pace
+from watthour.host.metering.keeping import Keeping
 from watthour.host.store import DataDirectory
 from watthour.parameters import Interface
 from watthour.view import EventKind, ResetPartial, Verdict, WriteSettings
@@ -187,10 +188,10 @@ def test_every_command_of_a_thread_that_stops_gets_its_outcome(make_work, runnin
 
 def test_a_failure_of_the_source_is_kept_and_so_is_what_was_metered(make_work, make_supply, running, tmp_path):
     with DataDirectory(tmp_path, 1) as store:
-        thread = running(make_work(make_supply(breaks_at=2500), store=store), HELD)
+        thread = running(make_work(make_supply(breaks_at=2500), keeping=Keeping(store)), HELD)
         assert thread.done.wait(PATIENCE_S)
         assert isinstance(thread.failure, RecordingError)
-        kept = store.load()
+        kept = store.load().kept
     assert kept.sources["supply"].next_sample == 2100
     assert not kept.sources["supply"].finished
     assert kept.state.registers.secondary[0] > 0
@@ -198,12 +199,12 @@ def test_a_failure_of_the_source_is_kept_and_so_is_what_was_metered(make_work, m
 
 def test_a_state_that_cannot_be_kept_is_a_failure(make_work, running, tmp_path):
     class Full(DataDirectory):
-        def save(self, _kept):
+        def save(self, _kept, *, both=True):  # noqa: ARG002
             msg = "the disk is full"
             raise StoreError(msg)
 
     with Full(tmp_path, 1) as store:
-        thread = running(make_work(store=store), FAST)
+        thread = running(make_work(keeping=Keeping(store)), FAST)
         assert thread.done.wait(PATIENCE_S)
     assert isinstance(thread.failure, StoreError)
     assert outcome_of(thread, PRICE).verdict is Verdict.REFUSED
@@ -211,11 +212,11 @@ def test_a_state_that_cannot_be_kept_is_a_failure(make_work, running, tmp_path):
 
 def test_a_setting_written_while_the_thread_is_held_is_kept(make_work, running, tmp_path):
     with DataDirectory(tmp_path, 1) as store:
-        thread = running(make_work(store=store), HELD)
+        thread = running(make_work(keeping=Keeping(store)), HELD)
         assert thread.ended.wait(PATIENCE_S)
         assert outcome_of(thread, PRICE).verdict is Verdict.DONE
         thread.stop()
         assert thread.done.wait(PATIENCE_S)
-        kept = store.load()
+        kept = store.load().kept
     assert str(kept.state.settings["cost_per_kwh"]) == "0.2500"
     assert kept.sources["supply"].finished

@@ -2,6 +2,11 @@
 
 import errno
 import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import asdict, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -9,6 +14,7 @@ import pytest
 
 from watthour import journal
 from watthour.errors import StoreBusyError, StoreError
+from watthour.history import History
 from watthour.host.store import DataDirectory, Kept, Taken
 from watthour.meter import Meter, first_state, state_to_record
 from watthour.samples import Block
@@ -44,27 +50,35 @@ def test_a_new_directory_is_made_and_holds_nothing(tmp_path):
     with DataDirectory(tmp_path / "not" / "there", 7) as directory:
         assert directory.path == tmp_path / "not" / "there" / "7"
         assert directory.path.is_dir()
-        assert directory.load() is None
+        assert directory.load().kept is None
 
 
 def test_what_is_kept_comes_back_to_the_last_bit(store, kept):
     store.save(kept)
-    assert as_record(store.load()) == as_record(kept)
+    assert as_record(store.load().kept) == as_record(kept)
 
 
 def test_the_last_state_kept_is_the_one_that_comes_back(store, kept):
     store.save(kept)
     later = kept_after(1300, source="tuesday", sources=MappingProxyType({"monday": TAKEN, "tuesday": TAKEN}))
     store.save(later)
-    assert as_record(store.load()) == as_record(later)
-    assert sorted(file.name for file in store.path.iterdir()) == ["lock", "meter.state"]
+    assert as_record(store.load().kept) == as_record(later)
+    assert sorted(file.name for file in store.path.iterdir()) == [
+        "a.db",
+        "a.db-shm",
+        "a.db-wal",
+        "b.db",
+        "b.db-shm",
+        "b.db-wal",
+        "lock",
+    ]
 
 
 def test_a_directory_belongs_to_one_at_a_time(tmp_path, store):
     with pytest.raises(StoreBusyError, match=r"data/7: another process .* --data"):
         DataDirectory(tmp_path / "data", 7).open()
     with DataDirectory(tmp_path / "data", 8) as other:
-        assert other.load() is None
+        assert other.load().kept is None
     store.close()
     DataDirectory(tmp_path / "data", 7).__enter__().close()
 
@@ -76,28 +90,155 @@ def test_a_directory_is_free_again_after_an_error(tmp_path):
         pass
 
 
-def test_every_flipped_byte_is_refused(store, kept):
-    store.save(kept)
-    file = store.path / "meter.state"
-    whole = file.read_bytes()
-    for place in range(0, len(whole), 41):
-        damaged = bytearray(whole)
-        damaged[place] ^= 0x10
-        file.write_bytes(damaged)
-        with pytest.raises(StoreError, match=r"meter\.state: .*: restore it from a copy, or move it away"):
-            store.load()
-    file.write_bytes(whole)
-    assert as_record(store.load()) == as_record(kept)
+def closed(tmp_path, kept, *, commits=1):
+    """Keep a state so many times in a directory; return the directory's path."""
+    with DataDirectory(tmp_path / "data", 7) as store:
+        store.load()
+        for _ in range(commits):
+            store.save(kept, both=False)
+    return store.path
 
 
-def test_every_truncated_state_is_refused(store, kept):
-    store.save(kept)
-    file = store.path / "meter.state"
+def damage(file, place):
+    damaged = bytearray(file.read_bytes())
+    damaged[place] ^= 0x10
+    file.write_bytes(damaged)
+
+
+def found(tmp_path):
+    with DataDirectory(tmp_path / "data", 7) as store:
+        return store.load()
+
+
+def test_commits_go_to_the_two_files_in_turn_and_promises_to_both(tmp_path, kept):
+    path = closed(tmp_path, kept, commits=3)
+    assert sequences(path) == (3, 2)
+    with DataDirectory(tmp_path / "data", 7) as store:
+        store.load()
+        store.save(kept, both=False)
+        store.save(kept)
+    assert sequences(path) == (5, 5)
+
+
+def sequences(path):
+    found = []
+    for name in ("a.db", "b.db"):
+        with closing(sqlite3.connect(path / name)) as database:
+            found.append(database.execute("SELECT sequence FROM state").fetchone()[0])
+    return tuple(found)
+
+
+@pytest.mark.parametrize("name", ["a.db", "b.db"])
+def test_a_damaged_file_is_told_the_other_is_used_and_it_is_healed_by_the_next_commit(tmp_path, kept, name):
+    path = closed(tmp_path, kept, commits=4)
+    file = path / name
     whole = file.read_bytes()
-    for length in [0, 1, 16, 17, 81, 82, len(whole) // 2, len(whole) - 1]:
-        file.write_bytes(whole[:length])
-        with pytest.raises(StoreError, match="restore it from a copy"):
-            store.load()
+    damage(file, whole.index(b"watthour-state") + 400)
+    with DataDirectory(tmp_path / "data", 7) as store:
+        was_found = store.load()
+        assert as_record(was_found.kept) == as_record(kept)
+        assert f"{name}: its checksum does not agree with its content" in was_found.faults
+        assert not was_found.is_lost
+        store.save(kept)
+    assert found(tmp_path).faults == ()
+    assert (path / f"{name}.damaged").exists()
+
+
+def test_two_damaged_files_are_a_loss_that_is_told_and_both_are_kept_aside(tmp_path, kept):
+    path = closed(tmp_path, kept, commits=4)
+    for name in ("a.db", "b.db"):
+        damage(path / name, (path / name).read_bytes().index(b"watthour-state") + 400)
+    with DataDirectory(tmp_path / "data", 7) as store:
+        was_found = store.load()
+        assert (was_found.kept, was_found.is_lost, len(was_found.faults)) == (None, True, 2)
+        store.save(kept)
+    assert as_record(found(tmp_path).kept) == as_record(kept)
+    assert (path / "a.db.damaged").exists()
+    assert (path / "b.db.damaged").exists()
+
+
+@pytest.mark.parametrize("how", ["removed", "empty"])
+def test_files_that_are_gone_are_a_loss_not_a_new_meter(tmp_path, kept, how):
+    path = closed(tmp_path, kept, commits=2)
+    for name in ("a.db", "b.db"):
+        (path / name).unlink()
+        if how == "empty":
+            (path / name).touch()
+    was_found = found(tmp_path)
+    assert was_found.is_lost
+    assert was_found.faults == ("both files are empty or gone, but this meter has kept a state before",)
+
+
+def test_one_file_that_is_gone_is_made_anew(tmp_path, kept):
+    path = closed(tmp_path, kept, commits=3)
+    (path / "a.db").unlink()
+    with DataDirectory(tmp_path / "data", 7) as store:
+        assert as_record(store.load().kept) == as_record(kept)
+        store.save(kept)
+    assert sequences(path) == (3, 3)  # the file that is gone held the third
+
+
+def test_a_file_that_is_no_database_is_a_damaged_one(tmp_path, kept):
+    path = closed(tmp_path, kept, commits=3)
+    (path / "a.db").write_bytes(b"this is a letter to my aunt, and no database at all" * 100)
+    was_found = found(tmp_path)
+    assert as_record(was_found.kept) == as_record(kept)
+    assert any("a.db: file is not a database" in fault for fault in was_found.faults)
+
+
+def test_an_old_file_put_back_is_told(tmp_path, kept):
+    path = closed(tmp_path, kept, commits=3)
+    old = (path / "a.db").read_bytes()
+    closed(tmp_path, kept, commits=10)
+    (path / "a.db").write_bytes(old)
+    assert any(fault.startswith("a.db: ") and "commits behind b.db" in fault for fault in found(tmp_path).faults)
+
+
+def events(count):
+    return History((f"event {n}".encode() for n in range(count)), keep=2**31)
+
+
+def test_events_come_back_in_their_places_from_either_file(tmp_path, kept):
+    path = closed(tmp_path, kept)
+    with DataDirectory(tmp_path / "data", 7) as store:
+        store.load()
+        for count in (1, 2, 5, 9):
+            store.save(replace(kept, events=events(count)), both=False)
+    assert found(tmp_path).events == events(9)
+    with closing(sqlite3.connect(path / "a.db")) as database, database:
+        database.execute("DELETE FROM events WHERE number IN (1, 3)")
+    with closing(sqlite3.connect(path / "b.db")) as database, database:
+        database.execute("UPDATE events SET row = zeroblob(40) WHERE number = 4")
+    was_found = found(tmp_path)
+    assert was_found.events == events(9)
+    assert any("a.db: 2 rows of events are missing" in fault for fault in was_found.faults)
+    assert any("b.db: row 4 of events" in fault for fault in was_found.faults)
+
+
+def test_an_event_that_is_in_neither_file_is_a_gap_that_is_told(tmp_path, kept):
+    path = closed(tmp_path, kept)
+    with DataDirectory(tmp_path / "data", 7) as store:
+        store.load()
+        store.save(replace(kept, events=events(5)))
+    for name in ("a.db", "b.db"):
+        with closing(sqlite3.connect(path / name)) as database, database:
+            database.execute("DELETE FROM events WHERE number = 2")
+    was_found = found(tmp_path)
+    assert "events: 1 rows are in neither file" in was_found.faults
+    assert was_found.events.since(0) == (b"event 0", b"event 1", b"", b"event 3", b"event 4")
+
+
+def test_the_record_of_an_earlier_version_is_taken_over(tmp_path, kept):
+    earlier = {"source": kept.source, "sources": {"monday": asdict(TAKEN)}, "meter": state_to_record(kept.state)}
+    path = tmp_path / "data" / "7"
+    path.mkdir(parents=True)
+    (path / "meter.state").write_bytes(journal.to_bytes(earlier))
+    with DataDirectory(tmp_path / "data", 7) as store:
+        was_found = store.load()
+        assert as_record(was_found.kept) == as_record(kept)
+        store.save(was_found.kept)
+    assert not (path / "meter.state").exists()
+    assert as_record(found(tmp_path).kept) == as_record(kept)
 
 
 @pytest.mark.parametrize(
@@ -114,43 +255,70 @@ def test_every_truncated_state_is_refused(store, kept):
         lambda record: record["meter"].pop("registers"),
     ],
 )
-def test_a_sound_record_that_holds_something_else_is_refused(store, kept, change):
-    store.save(kept)
-    file = store.path / "meter.state"
-    record = journal.from_bytes(file.read_bytes())
-    change(record)
-    file.write_bytes(journal.to_bytes(record))
-    with pytest.raises(StoreError, match=r"meter\.state: .*restore it"):
+def test_a_sound_record_that_holds_something_else_is_refused_and_left_alone(tmp_path, kept, change):
+    path = closed(tmp_path, kept, commits=2)
+    for name in ("a.db", "b.db"):
+        with closing(sqlite3.connect(path / name)) as database, database:
+            record = journal.from_bytes(database.execute("SELECT record FROM state").fetchone()[0])
+            change(record)
+            database.execute("UPDATE state SET record = ?", (journal.to_bytes(record),))
+    before = (path / "a.db").read_bytes()
+    with DataDirectory(tmp_path / "data", 7) as store, pytest.raises(StoreError, match=r"data/7: .*restore it"):
         store.load()
+    assert (path / "a.db").read_bytes() == before
 
 
-def test_a_state_that_cannot_be_read_is_refused(store):
-    (store.path / "meter.state").mkdir()
-    with pytest.raises(StoreError, match=r"meter\.state: cannot be read \(Is a directory\)"):
-        store.load()
+def test_an_earlier_record_that_is_damaged_or_cannot_be_read_is_refused(tmp_path):
+    path = tmp_path / "data" / "7"
+    path.mkdir(parents=True)
+    (path / "meter.state").write_bytes(journal.to_bytes({"meter": {}})[:-1])
+    with DataDirectory(tmp_path / "data", 7) as store:
+        with pytest.raises(StoreError, match=r"meter\.state: .*restore it from a copy, or move it away"):
+            store.load()
+        (path / "meter.state").unlink()
+        (path / "meter.state").mkdir()
+        with pytest.raises(StoreError, match=r"meter\.state: cannot be read \(Is a directory\)"):
+            store.load()
 
 
-@pytest.mark.parametrize("failing", ["fsync", "write"])
-def test_a_state_that_cannot_be_written_leaves_the_old_one_whole(store, kept, monkeypatch, failing):
-    store.save(kept)
-
-    def full(*_arguments):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    with monkeypatch.context() as patch:
-        patch.setattr("os.fsync" if failing == "fsync" else "watthour.journal.to_bytes", full)
-        with pytest.raises(StoreError, match=r"meter\.state: .*No space left on device"):
-            store.save(kept_after(1300))
-    assert as_record(store.load()) == as_record(kept)
+def test_a_file_size_limit_is_a_full_disk_that_loses_nothing(tmp_path):
+    """A process that may write no file longer than what is there already stands for a disk that is full."""
+    program = """
+import resource, signal, sys
+from pathlib import Path
+sys.path.insert(0, "tests/host/store")
+from test_directory import kept_after
+from watthour.errors import StoreError
+from watthour.host.store import DataDirectory
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+with DataDirectory(Path(sys.argv[1]), 7) as store:
+    store.load()
+    store.save(kept_after(1000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+    refused = 0
+    for n in range(20):
+        try:
+            store.save(kept_after(1000 + n))
+        except StoreError as problem:
+            refused += 1
+            print(problem)
+    print("refused", refused, "fault", store.fault)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     store.save(kept_after(1300))
-
-
-def test_a_stop_between_writing_and_renaming_leaves_the_old_one_whole(store, kept):
-    store.save(kept)
-    (store.path / "meter.state.new").write_bytes(b"half of a sta")
-    assert as_record(store.load()) == as_record(kept)
-    store.save(kept)
-    assert as_record(store.load()) == as_record(kept)
+    print("fault", repr(store.fault), store.take_news())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0, done.stderr
+    assert any("the state could not be kept" in line for line in lines)
+    assert int(lines[-2].split()[1]) > 0
+    assert "fault ''" in lines[-1]
+    assert "written again, whole" in lines[-1]
+    with DataDirectory(tmp_path, 7) as store:
+        was_found = store.load()
+    assert as_record(was_found.kept) == as_record(kept_after(1300))
 
 
 @pytest.mark.parametrize("wrong", ["file", "file/below", "locked"])

@@ -5,6 +5,7 @@ off: lines beyond what was kept come again, so they are dropped before, and none
 """
 
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from heapq import merge
@@ -57,10 +58,12 @@ class PulseFile:
         counted = {led: led_count(secondary, led) for led in LEDS}
         try:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            with os.fdopen(os.dup(self._file), "rb") as held:
-                keep, dropped, last = _reach(held, counted, self._path)
-            os.truncate(self._file, keep)
-            os.lseek(self._file, keep, os.SEEK_SET)
+            keep, dropped, last = 0, 0, dict.fromkeys(LEDS, 0)
+            if stat.S_ISREG(os.fstat(self._file).st_mode):  # a device holds nothing of ours, and may be read for ever
+                with os.fdopen(os.dup(self._file), "rb") as held:
+                    keep, dropped, last = _reach(held, counted, self._path)
+                os.truncate(self._file, keep)
+                os.lseek(self._file, keep, os.SEEK_SET)
             if not keep:
                 self._write(f"{HEADER}\n")
         except OSError as problem:

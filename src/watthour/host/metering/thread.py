@@ -8,15 +8,17 @@ answering meanwhile.
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil, floor, isinf
 
-from watthour.errors import WatthourError
+from watthour.errors import StoreError, WatthourError
 from watthour.host.instants import now_ns
+from watthour.host.metering.keeping import ClockWatch, Keeping, totals_of
 from watthour.host.metering.work import Work
+from watthour.meter import Meter
 from watthour.samples import Delivery
 from watthour.units import NANOSECONDS
 from watthour.view import Command, Event, EventKind, Outcome, Verdict, View
@@ -29,7 +31,12 @@ _LONGEST_WAIT_S = 3600.0
 _PUBLISH_S = 0.05
 """At full speed a view is published this often, not after each block."""
 
-_Waiting = tuple[Command, "Future[Outcome]"]
+_DAY_NS = 86400 * NANOSECONDS
+
+Deed = Callable[[Meter, Keeping, int], Outcome]
+"""What the host does to a meter and to what is kept of it, between two steps, at an instant."""
+
+_Waiting = tuple[Command | Deed, "Future[Outcome]"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +96,9 @@ class MeteringThread(threading.Thread):
         self._commands: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._stop_asked = threading.Event()
-        self._view = work.meter.view()
+        self._view = work.keeping.shown(work.meter.view())
+        self._watch = ClockWatch(now_ns(), _steady_ns())
+        self._is_finished = work.finished
         self._published_s = 0.0
         self._metering = True
         self._sample = work.first_sample
@@ -123,7 +132,7 @@ class MeteringThread(threading.Thread):
         self._stop_asked.set()
         self._commands.put(None)
 
-    def submit(self, command: Command) -> "Future[Outcome]":
+    def submit(self, command: Command | Deed) -> "Future[Outcome]":
         """Hand over a command; its outcome arrives in the future."""
         answer: Future[Outcome] = Future()
         self._commands.put((command, answer))
@@ -148,35 +157,84 @@ class MeteringThread(threading.Thread):
             self._refuse_waiting()
 
     def _run(self) -> None:
+        self._save()
         finished = self._work.finished or self._meter_source()
         if finished and not self._work.finished:
             self._work.meter.end()
+        self._is_finished = finished
         self._work.write_pulses(self._work.meter)
-        self._work.save(finished=finished)
+        self._tell_events()
+        self._save()
         self._work.write_pulses(self._work.meter.settled())  # of the open window, as the result shows it
         self._metering = False
         self._publish()
         self.ended.set()
         while self._pace.hold and not self._stop_asked.is_set():
             self._answer(self._commands.get())
-        self._work.save(finished=finished)
+        self._stop_in_order()
+
+    def _stop_in_order(self) -> None:
+        detail = {"program": "stopped", **totals_of(self._work.meter.state)}
+        self._work.keeping.note(Event(time_ns=now_ns(), kind=EventKind.POWER_DOWN, detail=detail))
+        self._save(stopped=True)
 
     def _meter_source(self) -> bool:
         """Meter until the source ends (True), or the run does (False); what was metered before a failure is kept."""
         try:
-            for piece, now_ns in self._timed_pieces():
+            for piece, at_ns in self._timed_pieces():
                 if self._stop_asked.is_set():
                     return False
                 if len(piece):
-                    self._work.meter.step(piece, now_ns)
-                    self._work.write_pulses(self._work.meter)
-                    self._tell_happenings(piece, now_ns)
-                    self._sample = piece.end_sample
+                    self._step(piece, at_ns)
                 self._publish_sometimes()
+                self._keep_sometimes()
         except Exception:
-            self._work.save(finished=False)
+            self._tell_events()
+            self._stop_in_order()
             raise
         return not self._is_cut_short
+
+    def _step(self, piece: Delivery, at_ns: int) -> None:
+        """Meter a piece; once a day the totals go into the chain of events."""
+        meter = self._work.meter
+        day = meter.state.time_ns // _DAY_NS
+        meter.step(piece, at_ns)
+        self._work.write_pulses(meter)
+        self._tell_happenings(piece, at_ns)
+        self._sample = piece.end_sample
+        if meter.state.time_ns // _DAY_NS != day:
+            self._tell_events()
+            self._work.keeping.note(Event(time_ns=meter.state.time_ns, kind=EventKind.TOTALS, detail=totals_of(meter.state)))
+
+    def _save(self, *, stopped: bool = False) -> None:
+        """Keep the state in both files, and say what the store has to say."""
+        try:
+            self._work.save(finished=self._is_finished, stopped=stopped)
+        finally:
+            self._tell_storage()
+
+    def _keep_sometimes(self) -> None:
+        """Keep the state once a second; where the disk refuses, the meter goes on, and says so."""
+        keeping = self._work.keeping
+        if not keeping.is_due(time.monotonic()):
+            return
+        clock_event = self._watch.look(now_ns(), _steady_ns())
+        if clock_event is not None:
+            self._note(clock_event)
+        if keeping.is_kept(self._work.meter.state):
+            return
+        with suppress(StoreError):
+            self._work.save(finished=False, both=False)
+        self._tell_storage()
+
+    def _tell_storage(self) -> None:
+        for event in self._work.keeping.storage_news(now_ns()):
+            self._events.put(event)
+
+    def _note(self, event: Event) -> None:
+        """Chain an event, and tell it."""
+        self._work.keeping.note(event)
+        self._events.put(event)
 
     def _timed_pieces(self) -> Iterator[tuple[Delivery, int]]:
         """Yield each piece with the instant of its first sample, when it is time for it; answer commands meanwhile."""
@@ -252,12 +310,33 @@ class MeteringThread(threading.Thread):
         if waiting is None:
             return
         command, answer = waiting
-        try:
-            outcome = self._work.meter.command(command, now_ns())
-        except WatthourError as problem:
-            outcome = Outcome(verdict=Verdict.REFUSED, message=str(problem))
+        outcome = self._carry_out(command)
         self._publish()
         answer.set_result(outcome)
+
+    def _carry_out(self, command: Command | Deed) -> Outcome:
+        """Carry out a request and keep what it did, or undo it: what is answered as done is done for good."""
+        meter, keeping = self._work.meter, self._work.keeping
+        self._tell_events()
+        before = meter.state, keeping.chain
+        try:
+            at_ns = now_ns()
+            outcome = meter.command(command, at_ns) if isinstance(command, Command) else command(meter, keeping, at_ns)
+        except WatthourError as problem:
+            return Outcome(verdict=Verdict.REFUSED, message=str(problem))
+        events = meter.take_events()
+        for event in events:
+            keeping.note(event)
+        if keeping.store is not None and not keeping.is_kept(meter.state):
+            try:
+                self._save()
+            except StoreError as problem:
+                meter.go_back(before[0])
+                keeping.go_back(before[1])
+                return Outcome(verdict=Verdict.NOT_KEPT, message=str(problem))
+        for event in events:
+            self._events.put(event)
+        return outcome
 
     def _refuse_waiting(self) -> None:
         with suppress(queue.Empty):
@@ -279,8 +358,8 @@ class MeteringThread(threading.Thread):
     def _publish(self) -> None:
         """Publish what the meter shows; after the run, with what is left of the open window counted too."""
         meter = self._work.meter
-        self._view = meter.view() if self._metering else meter.settled().view()
         self._tell_events()
+        self._view = self._work.keeping.shown(meter.view() if self._metering else meter.settled().view())
 
     def _tell_happenings(self, piece: Delivery, now_ns: int) -> None:
         """Tell what a fault script does to a simulated installation when it begins, to the microsecond."""
@@ -291,11 +370,14 @@ class MeteringThread(threading.Thread):
             if begun_s <= happening.begin_s < ended_s:
                 time_ns = now_ns + round((happening.begin_s - begun_s) * 1e6) * 1000
                 lasts = {} if isinf(happening.end_s) else {"duration_s": f"{happening.end_s - happening.begin_s:g}"}
-                self._events.put(
-                    Event(time_ns=time_ns, kind=EventKind.FAULT_INJECTED, detail={"plant": happening.what, **lasts})
-                )
+                self._note(Event(time_ns=time_ns, kind=EventKind.FAULT_INJECTED, detail={"plant": happening.what, **lasts}))
 
     def _tell_events(self) -> None:
         live = self._work.live
         for event in (*self._work.meter.take_events(), *(live.take_events() if live else ())):
-            self._events.put(event)
+            self._note(event)
+
+
+def _steady_ns() -> int:
+    """Return a clock that only goes forward, and does not stand still while the machine sleeps."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)

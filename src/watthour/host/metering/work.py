@@ -1,18 +1,20 @@
 """What a run meters: a meter with what it remembers, and its source at the place where it left off."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from watthour.errors import SealedError
 from watthour.host.config import Plan, SourceWish, require_buses
-from watthour.host.instants import DEFAULT_START_NS
+from watthour.host.instants import DEFAULT_START_NS, now_ns
 from watthour.host.metering.clock import SampleClock
+from watthour.host.metering.keeping import Keeping, begin_keeping
 from watthour.host.metering.pulse_file import PulseFile
 from watthour.host.networks import open_network, open_phasors
 from watthour.host.recordings import open_recording
 from watthour.host.software_identification import own_identification
-from watthour.host.store import DataDirectory, Kept, Taken
+from watthour.host.store import DataDirectory, Found, Kept, Taken
 from watthour.host.streams import Stream, open_stream
 from watthour.meter import Meter, MeterState, first_state
 from watthour.meter.state import ratio_setting
@@ -32,10 +34,8 @@ class Work:
         Index in the source of the first sample that is still to be metered.
     start_ns : int
         Instant of the source's first sample, nanoseconds UTC since 1970.
-    store : DataDirectory or None
-        Open; None where state lives in memory.
-    kept : Kept or None
-        What the store held.
+    keeping : Keeping
+        What is kept of the meter, and where.
     finished : bool
         Whether an earlier run has already metered this source to its end.
     remarks : tuple of str
@@ -53,8 +53,7 @@ class Work:
     first_sample: int
     start_ns: int
     clock: SampleClock
-    store: DataDirectory | None
-    kept: Kept | None
+    keeping: Keeping
     finished: bool
     remarks: tuple[str, ...]
     live: Stream | None = None
@@ -66,21 +65,36 @@ class Work:
         if self.pulse_file is not None:
             self.pulse_file.write(meter.take_pulses())
 
-    def save(self, *, finished: bool) -> None:
-        """Keep the meter's state, if it is kept at all; the pulses it has counted are on the disk before."""
+    def save(self, *, finished: bool, both: bool = True, stopped: bool = False) -> None:
+        """Keep the meter's state, if it is kept at all; the pulses it has counted are on the disk before.
+
+        Parameters
+        ----------
+        finished : bool
+            Whether the source was metered to its end.
+        both, stopped : bool
+            As of `Keeping.commit`.
+        """
         if self.pulse_file is not None:
             self.pulse_file.sync()
-        if self.store is None:
-            return
-        state, kept = self.meter.state, self.kept
+        state, kept = self.meter.state, self.keeping.kept
         if self.finished and kept is not None:  # not a sample was taken in: whichever source was last metered still is
-            self.store.save(Kept(source=kept.source, sources=kept.sources, state=state))
-            return
-        next_sample = self.first_sample if state.position is None else state.position
-        taken = Taken(next_sample=next_sample, finished=finished, start_ns=self.start_ns, clock=self.clock.anchor)
-        before = {} if kept is None else kept.sources
-        sources = MappingProxyType({**before} if self.live else {**before, self.source.identity: taken})
-        self.store.save(Kept(source=self.source.identity, sources=sources, state=state))
+            source, sources = kept.source, kept.sources
+        else:
+            next_sample = self.first_sample if state.position is None else state.position
+            taken = Taken(next_sample=next_sample, finished=finished, start_ns=self.start_ns, clock=self.clock.anchor)
+            before = {} if kept is None else kept.sources
+            source = self.source.identity
+            sources = MappingProxyType({**before} if self.live else {**before, source: taken})
+        self.keeping.commit(
+            state,
+            source=source,
+            sources=sources,
+            now_ns=now_ns(),
+            now_s=time.monotonic(),
+            both=both,
+            stopped=stopped,
+        )
 
 
 def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None, pulse_file: PulseFile | None = None) -> Work:
@@ -102,7 +116,8 @@ def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None, pulse_
     UsageError
         If the meter that was kept lacks a bus it shall answer on.
     """
-    kept = store.load() if store is not None else None
+    found = None if store is None else store.load()
+    kept = None if found is None else found.kept
     state = first_state(plan.settings) if kept is None else kept.state
     overruled = () if store is None else _overruled(state, plan, store)
     require_buses(str(state.settings["model"]), [str(url) for url in plan.listen])
@@ -114,6 +129,8 @@ def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None, pulse_
         watches_leds=pulse_file is not None,
         software_id=own_identification(),
     )
+    is_live = isinstance(source, Stream)
+    keeping = begin_keeping(store, found, meter.state, software_id=own_identification(), is_live=is_live)
     if kept is not None and kept.source != source.identity and not (taken and taken.finished):
         meter.change_source()
     pulses_kept = () if pulse_file is None else pulse_file.begin(state.registers.secondary)
@@ -123,10 +140,9 @@ def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None, pulse_
         first_sample=0 if taken is None else taken.next_sample,
         start_ns=start_ns,
         clock=clock,
-        store=store,
-        kept=kept,
+        keeping=keeping,
         finished=taken is not None and taken.finished,
-        remarks=(*source.remarks, *overruled, *_remarks(source, store, kept, taken), *pulses_kept),
+        remarks=(*source.remarks, *overruled, *_remarks(source, store, kept, taken), *_damages(store, found), *pulses_kept),
         live=source if isinstance(source, Stream) else None,
         pulse_file=pulse_file,
         diary=source.happenings if wish.faults and isinstance(source, NetworkSource | PhasorSource) else None,
@@ -179,6 +195,17 @@ def _remarks(source: Source, store: DataDirectory | None, kept: Kept | None, tak
     if kept is not None and kept.source != source.identity:
         return ("another source than before: the registers go on",)
     return ()
+
+
+def _damages(store: DataDirectory | None, found: Found | None) -> tuple[str, ...]:
+    """Return what was found damaged, and what was done about it."""
+    if store is None or found is None or not found.faults:
+        return ()
+    if found.is_lost:
+        done = "what was counted is lost: the registers begin anew; both files are kept aside"
+    else:
+        done = "healed from the other file"
+    return (f"{store.path}: {'; '.join(found.faults)}: {done}",)
 
 
 def _overruled(state: MeterState, plan: Plan, store: DataDirectory) -> tuple[str, ...]:

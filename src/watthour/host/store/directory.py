@@ -1,63 +1,53 @@
-"""A meter's data directory: DATA/SERIAL, one checked record in it, one process at a time.
+"""A meter's data directory: DATA/SERIAL, two complete files in it, one process at a time.
 
-The record is written beside the old one, synced, and put in its place by a rename, so a stop in the middle
-leaves the old one whole. What it holds is decided in ``meter/``; how it is checked, in ``journal/``.
+What is kept is decided in ``meter/``, how it is checked in ``journal/``, and how the two files stand in for one another in
+`Pair`. A directory of an earlier version holds one record, ``meter.state``; it is taken over into the two files.
 """
 
 import fcntl
+import json
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import time
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from types import TracebackType
+from typing import Self
 
 from watthour import journal
-from watthour.errors import DamagedRecordError, StoreBusyError, StoreError
-from watthour.meter import MeterState, row_from_record, row_to_record, state_from_record, state_to_record
+from watthour.errors import DamagedRecordError, StorageFaultError, StoreBusyError, StoreError
+from watthour.history import History
+from watthour.host.store.disk import Disk, FileDisk, sync_directory
+from watthour.host.store.kept import Kept, kept_from_content, kept_to_content, row_body
+from watthour.host.store.pair import KEEP, LOST, Loaded, Pair
+from watthour.meter import MeterState
 
-STATE = "meter.state"
+EARLIER_STATE = "meter.state"
 _LOCK = "lock"
-_NEW = ".new"
+_TAKEN_OVER = ".taken-over"
+_BEGUN = b"this meter has kept a state: its files were not always empty\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """How far a source has been metered.
+class Found:
+    """What a data directory held when it was opened.
 
     Parameters
     ----------
-    next_sample : int
-        Index in the source of the first sample that has not been taken in.
-    finished : bool
-        Whether it was metered to its end.
-    start_ns : int
-        Instant of its first sample, nanoseconds UTC since 1970.
-    clock : tuple of int, int, float
-        A sample, its instant, and the samples per second from it on.
+    kept : Kept or None
+        None in a new directory, and where nothing can be believed.
+    faults : tuple of str
+        What was found damaged, one line each.
+    is_lost : bool
+        Whether there was a state, and none can be believed.
+    events : History of bytes
+        Those that can be read, also where the state is lost.
     """
 
-    next_sample: int
-    finished: bool
-    start_ns: int
-    clock: tuple[int, int, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """What a data directory keeps.
-
-    Parameters
-    ----------
-    source : str
-        Identity of the source that was metered last.
-    sources : mapping of str to Taken
-        Every source that was ever metered here, by its identity, so that none is counted twice.
-    """
-
-    source: str
-    sources: Mapping[str, Taken]
-    state: MeterState
+    kept: Kept | None
+    faults: tuple[str, ...]
+    is_lost: bool
+    events: History[bytes]
 
 
 class DataDirectory:
@@ -69,11 +59,16 @@ class DataDirectory:
         What the user named; the meter's own directory lies in it.
     serial : int
         The meter's serial number, which names its directory.
+    disk : Disk, optional
+        Where the files are, if not there.
     """
 
-    def __init__(self, data: Path, serial: int) -> None:
+    def __init__(self, data: Path, serial: int, disk: Disk | None = None) -> None:
         self.path = data / str(serial)
+        self.serial = serial
         self._lock = -1
+        self._profile = History[bytes](keep=KEEP["profile"])
+        self._pair = Pair(FileDisk(self.path) if disk is None else disk)
 
     def __enter__(self) -> Self:
         self.open()
@@ -81,6 +76,15 @@ class DataDirectory:
 
     def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with the store now, in one line; empty where nothing is."""
+        return self._pair.fault
+
+    def take_news(self) -> tuple[str, ...]:
+        """Return what failed or was mended since last asked, one line each."""
+        return self._pair.take_news()
 
     def open(self) -> None:
         """Make the directory if need be, and own it.
@@ -94,6 +98,7 @@ class DataDirectory:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            sync_directory(self.path.parent)
             self._lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -107,21 +112,71 @@ class DataDirectory:
 
     def close(self) -> None:
         """Let go of the directory."""
+        self._pair.close()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
 
-    def load(self) -> Kept | None:
-        """Return what was kept; None in a new directory.
+    def load(self) -> Found:
+        """Return what was kept, and what of it is damaged.
 
         Raises
         ------
         StoreError
-            If the record cannot be read or believed.
+            If what was kept is of another version, or that of an earlier version cannot be read or believed.
         """
-        file = self.path / STATE
+        loaded = self._pair.load()
+        if loaded.content is None and not loaded.is_lost:
+            earlier = self._earlier()
+            is_lost = earlier is None and self._has_begun()
+            faults = ("both files are empty or gone, but this meter has kept a state before",) if is_lost else ()
+            return Found(kept=earlier, faults=(*loaded.faults, *faults), is_lost=is_lost, events=loaded.rows["events"])
+        found = _found(loaded, self.path)
+        if found.kept is not None:
+            self._profile = History(
+                _unbroken(loaded.rows["profile"]), keep=KEEP["profile"], first=found.kept.state.profile.oldest
+            )
+        return found
+
+    def save(self, kept: Kept, *, both: bool = True) -> None:
+        """Keep a state after the one before, with every event and row of the profile.
+
+        Parameters
+        ----------
+        both : bool
+            In both files; else in the one whose turn it is.
+
+        Raises
+        ------
+        StoreError
+            If neither file took it; what was kept before is still there.
+        """
+        before, self._profile = self._profile, self._profile_of(kept.state)
+        rows = {"events": kept.events, "profile": self._profile}
         try:
-            return _from_record(journal.from_bytes(file.read_bytes()))
+            self._pair.commit(kept_to_content(kept), rows, now_s=time.monotonic(), both=both)
+            if not self._has_begun():
+                self._begin()
+        except (StorageFaultError, OSError) as problem:
+            self._profile = before
+            msg = f"{self.path}: the state could not be kept ({problem})"
+            raise StoreError(msg) from None
+
+    def _profile_of(self, state: MeterState) -> History[bytes]:
+        """Return the rows of a state's load profile as they are kept; those that were kept before are there already."""
+        profile = self._profile
+        if profile.oldest > state.profile.oldest or len(profile) > len(state.profile):
+            profile = History(keep=KEEP["profile"], first=state.profile.oldest)
+        for row in state.profile.since(len(profile)):
+            profile = profile.append(row_body(row))
+        return profile
+
+    def _earlier(self) -> Kept | None:
+        """Return the state that an earlier version kept; None where there is none."""
+        file = self.path / EARLIER_STATE
+        try:
+            content = journal.from_bytes(file.read_bytes())
+            return kept_from_content(content, profile=[json.dumps(row).encode() for row in content.get("profile", ())])
         except FileNotFoundError:
             return None
         except OSError as problem:
@@ -131,55 +186,32 @@ class DataDirectory:
             msg = f"{file}: {problem}: restore it from a copy, or move it away to begin with fresh registers"
             raise StoreError(msg) from None
 
-    def save(self, kept: Kept) -> None:
-        """Keep a state in place of the one before.
+    def _has_begun(self) -> bool:
+        return os.fstat(self._lock).st_size > 0
 
-        Raises
-        ------
-        StoreError
-            If it could not be written whole; the one before is still there.
-        """
-        sources = {identity: asdict(taken) for identity, taken in kept.sources.items()}
-        rows = [row_to_record(row) for row in kept.state.profile]
-        record = {"source": kept.source, "sources": sources, "meter": state_to_record(kept.state), "profile": rows}
-        file = self.path / STATE
-        try:
-            with (self.path / (STATE + _NEW)).open("wb") as new:
-                new.write(journal.to_bytes(record))
-                new.flush()
-                os.fsync(new.fileno())
-            (self.path / (STATE + _NEW)).replace(file)
-            _sync_directory(self.path)
-        except OSError as problem:
-            msg = f"{file}: the state could not be kept ({problem.strerror})"
-            raise StoreError(msg) from None
+    def _begin(self) -> None:
+        """Note that a state was kept; from now on empty files are a loss. The record of an earlier version goes."""
+        os.pwrite(self._lock, _BEGUN, 0)
+        os.fsync(self._lock)
+        with suppress(FileNotFoundError):
+            (self.path / EARLIER_STATE).replace(self.path / (EARLIER_STATE + _TAKEN_OVER))
+        sync_directory(self.path)
 
 
-def _from_record(content: dict[str, Any]) -> Kept:
+def _found(loaded: Loaded, path: Path) -> Found:
+    events = loaded.rows["events"]
+    if loaded.content is None:
+        return Found(kept=None, faults=loaded.faults, is_lost=True, events=events)
     try:
-        sources = {identity: _taken(record) for identity, record in content["sources"].items()}
-        source, meter = content["source"], content["meter"]
-        profile = [row_from_record(row) for row in content["profile"]]
-    except (AttributeError, LookupError, TypeError, ValueError) as problem:
-        msg = f"it does not hold what this version keeps ({problem})"
-        raise DamagedRecordError(msg) from None
-    return Kept(source=source, sources=MappingProxyType(sources), state=state_from_record(meter, profile))
+        kept = kept_from_content(loaded.content, events, _unbroken(loaded.rows["profile"]))
+    except DamagedRecordError as problem:  # its checksum is right, so another version wrote it
+        msg = f"{path}: {problem}: restore it from a copy, or move it away to begin with fresh registers"
+        raise StoreError(msg) from None
+    return Found(kept=kept, faults=loaded.faults, is_lost=False, events=events)
 
 
-def _taken(record: dict[str, Any]) -> Taken:
-    sample, time_ns, rate_hz = record["clock"]
-    return Taken(
-        next_sample=int(record["next_sample"]),
-        finished=bool(record["finished"]),
-        start_ns=int(record["start_ns"]),
-        clock=(int(sample), int(time_ns), float(rate_hz)),
-    )
-
-
-def _sync_directory(path: Path) -> None:
-    """Make a rename in the directory survive a power cut."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _unbroken(rows: History[bytes]) -> tuple[bytes, ...]:
+    """Return the newest rows behind the last that is lost: what a meter goes on with. The files set aside hold the others."""
+    bodies = rows.since(0)
+    lost = [place for place, body in enumerate(bodies) if body == LOST]
+    return bodies[lost[-1] + 1 :] if lost else bodies
