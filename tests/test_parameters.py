@@ -131,6 +131,7 @@ def test_what_decides_the_energy_is_sealed():
     calibration = {name for name in sealed if name.startswith("calibration_")}
     assert sealed - calibration == {
         "model", "serial", "ct", "vt", "summation", "calendar", "rate_source", "demand_period_min", "demand_method",
+        "input1_use", "input2_use",
     }  # fmt: skip
     assert len(calibration) == 3 * 6
 

@@ -40,7 +40,9 @@ UNIT_ENDINGS = {
 }
 """How a name ends, and the unit that promises."""
 
-PURE_NUMBERS = re.compile(r"(power_factor|cos_phi)(_l[123])?|active_rate|partial_cost")
+PURE_NUMBERS = re.compile(
+    r"(power_factor|cos_phi)(_l[123])?|active_rate|partial_cost|input[12]_(closed|count|quantity)|pulse_output_(count|pending)"
+)
 
 
 def test_the_register_rolls_over_where_the_datasheet_ends():

@@ -4,8 +4,10 @@ Where the datasheet is silent the decision stands beside the number. Nothing her
 others ask what a model has and may do.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 
 from watthour.errors import UnknownModelError, UsageError
 from watthour.units import Ratio
@@ -115,6 +117,31 @@ def current_range_of(ct: Ratio) -> CurrentRange:
         if ct.secondary == Decimal(row.secondary_a):
             return row
     msg = f'ct "{ct}": this meter takes current transformers .../5 A or .../1 A'
+    raise UsageError(msg)
+
+
+FEATURES: Mapping[str, str] = MappingProxyType({"digital_inputs": "digital inputs", "pulse_outputs": "pulse outputs"})
+"""What some models have and others lack, as fields of `Model`, and what a message calls it."""
+
+
+def has_feature(model: Model, feature: str) -> bool:
+    """Say whether a model has what something needs; most needs nothing."""
+    return not feature or bool(getattr(model, feature))
+
+
+def require_feature(model: Model, feature: str) -> None:
+    """Refuse what needs a feature that a model lacks.
+
+    Raises
+    ------
+    UsageError
+        Naming the models that have it.
+    """
+    if has_feature(model, feature):
+        return
+    what = FEATURES[feature]
+    having = ", ".join(f"{m.name} ({m.code})" for m in MODELS if has_feature(m, feature))
+    msg = f"{model.name} ({model.code}) has no {what}: {what} belong to {having}"
     raise UsageError(msg)
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from watthour.errors import OutOfRangeError, ReadOnlyError, UnknownParameterError
-from watthour.units import Ratio
+from watthour.units import ENERGIES, Ratio
 
 Setting = int | bool | str | Decimal | Ratio
 """What a setting may hold."""
@@ -57,6 +57,8 @@ class Parameter:
         Legally relevant: changes only while the seal is open.
     writers : frozenset of Interface
         Who may write it at all.
+    needs : str
+        Feature of `watthour.models.Model` without which it does nothing.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Parameter:
     sealed: bool = False
     writers: frozenset[Interface] = _LOCAL
     meaning: str = ""
+    needs: str = ""
 
     def check(self, given: object) -> Setting:
         """Return `given` as this setting's value.
@@ -154,6 +157,23 @@ SUMMATIONS = ("vectorial", "arithmetic")
 RATE_SOURCES = ("calendar", "inputs", "bus")
 DEMAND_METHODS = ("block", "sliding")
 HOLE_REPLIES = ("02", "03", "silence")
+INPUT_USES = ("state", "pulses", "rate")
+INPUT_UNITS = ("pulses", "Wh", "kWh", "varh", "kvarh", "m3", "l", "kg", "t", "h")
+LARGEST_PULSE_WEIGHT = 65_535
+"""What the register of the family map holds."""
+
+
+def _of_input(number: int) -> tuple["Parameter", ...]:
+    """Return the settings of a digital input."""
+    return (
+        Parameter(name=f"input{number}_use", kind=Kind.CHOICE, default="state", choices=INPUT_USES, sealed=True, needs="digital_inputs",
+                  meaning=f"what input {number} is for: its state alone, counting pulses, or selecting the rate"),
+        Parameter(name=f"input{number}_weight", kind=Kind.DECIMAL, default=Decimal("1.000000"), minimum=Decimal("0.000001"),
+                  maximum=1_000_000, decimals=6, needs="digital_inputs", meaning=f"what one pulse at input {number} stands for, in its unit"),
+        Parameter(name=f"input{number}_unit", kind=Kind.CHOICE, default="pulses", choices=INPUT_UNITS, needs="digital_inputs",
+                  meaning=f"unit of what input {number} counts; another one begins its quantity again at 0"),
+    )
+
 
 CALIBRATED_CHANNELS = ("v1", "v2", "v3", "i1", "i2", "i3")
 
@@ -217,6 +237,14 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(name="co2_kg_per_kwh", kind=Kind.DECIMAL, default=Decimal("0.0000"), minimum=0, maximum=Decimal("429496.7295"),
               decimals=4, unit="kg/kWh", writers=_ALL, meaning="CO2 of one kWh"),
     *(row for channel in CALIBRATED_CHANNELS for row in _calibration_of(channel)),
+    *_of_input(1),
+    *_of_input(2),
+    Parameter(name="pulse_quantity", kind=Kind.CHOICE, default="import", choices=ENERGIES, writers=_ALL, needs="pulse_outputs",
+              meaning="the register whose growth the pulse output gives: import, export, or a quadrant"),
+    Parameter(name="pulse_weight", kind=Kind.WHOLE, default=1000, minimum=1, maximum=LARGEST_PULSE_WEIGHT, writers=_ALL,
+              needs="pulse_outputs", meaning="primary Wh or varh per pulse of the output"),
+    Parameter(name="pulse_width_ms", kind=Kind.WHOLE, default=100, minimum=30, maximum=500, unit="ms", writers=_ALL,
+              needs="pulse_outputs", meaning="how long the output is closed for a pulse"),
 )
 
 PARAMETER_BY_NAME: Mapping[str, Parameter] = MappingProxyType({row.name: row for row in PARAMETERS})

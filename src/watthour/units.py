@@ -129,13 +129,20 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
-    """One row of the nomenclature: a quantity that a meter shows."""
+    """One row of the nomenclature: a quantity that a meter shows.
+
+    Parameters
+    ----------
+    needs : str
+        Feature of `watthour.models.Model` without which a meter does not show it.
+    """
 
     name: str
     symbol: str
     unit: str
     meaning: str
     source: str
+    needs: str = ""
 
 
 def _per_phase(name: str, symbol: str, unit: str, meaning: str, source: str) -> tuple[Value, ...]:
@@ -205,6 +212,21 @@ def _demand() -> tuple[Value, ...]:
     return tuple(rows)
 
 
+_INPUTS: tuple[Value, ...] = tuple(
+    Value(name=f"input{n}_{end}", symbol=f"{symbol}{n}", unit="1", meaning=meaning.format(n), source=source, needs="digital_inputs")
+    for end, symbol, meaning, source in (
+        ("closed", "IN", "contact of input {}, debounced: 1 closed, 0 open", _DATASHEET),
+        ("count", "N", "pulses counted at input {}", _DATASHEET),
+        ("quantity", "X", "pulses of input {} times their weight, in the unit of its setting", _OURS),
+    )
+    for n in (1, 2)
+)
+
+_OUTPUT: tuple[Value, ...] = (
+    Value(name="pulse_output_count", symbol="Np", unit="1", meaning="pulses given by the pulse output", source=_OURS, needs="pulse_outputs"),
+    Value(name="pulse_output_pending", symbol="Nq", unit="1", meaning="pulses that the pulse output owes", source=_OURS, needs="pulse_outputs"),
+)
+
 _ENERGY_MEANING = {
     "import": ("A+", "active energy, import", "OBIS 1-0:1.8.0"),
     "export": ("A-", "active energy, export", "OBIS 1-0:2.8.0"),
@@ -234,8 +256,8 @@ def _energies() -> tuple[Value, ...]:
     return tuple(rows)
 
 
-VALUES: tuple[Value, ...] = (*_MEASURED, *_STATE, *_demand(), *_energies())
-"""The nomenclature: every value a meter shows, in the order it is shown."""
+VALUES: tuple[Value, ...] = (*_MEASURED, *_STATE, *_demand(), *_INPUTS, *_OUTPUT, *_energies())
+"""The nomenclature: every value a meter shows, in the order it is shown, where the model has what it needs."""
 
 
 VALUE_BY_NAME: Mapping[str, Value] = MappingProxyType({value.name: value for value in VALUES})

@@ -83,7 +83,7 @@ class View:
     powered : bool
         False when all voltages are out and there is no auxiliary supply: buses are silent.
     values : mapping of str to number or None
-        Named as `watthour.units.VALUES`, primary; energies as shown (modulo 2^32).
+        Named as `watthour.units.VALUES`, those of this model, primary; energies as shown (modulo 2^32).
     exact : mapping of str to int
         The integers behind the energies, micro-units, never rolled over.
     parameters : mapping of str to Setting

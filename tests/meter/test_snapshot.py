@@ -8,6 +8,7 @@ from watthour.errors import DamagedRecordError
 from watthour.history import ProfileRow, RowFlag
 from watthour.meter import Meter, first_state, row_from_record, row_to_record, state_from_record, state_to_record
 from watthour.parameters import Interface
+from watthour.pulses import Edge
 from watthour.view import ClosePeriod, SelectRate
 
 
@@ -15,8 +16,18 @@ from watthour.view import ClosePeriod, SelectRate
 def record(waves):
     """The record of a meter in the middle of its work, as JSON gives it back."""
     block = waves.wave(waves.three_phase(), 50.13, 3000, 2000.0, kind="float32")
-    given = {"ct": "200/5", "vt": "7/3", "cost_per_kwh": "0.1234", "auxiliary_supply": True, "rate_source": "bus"}
+    given = {
+        "ct": "200/5",
+        "vt": "7/3",
+        "cost_per_kwh": "0.1234",
+        "auxiliary_supply": True,
+        "rate_source": "bus",
+        "input1_use": "pulses",
+    }
     meter = Meter(first_state({**given, "demand_period_min": 2, "demand_method": "sliding"}))
+    meter.switch_contacts(
+        [Edge(time_ns=n, contact=1, closed=n % 2 == 1, number=n) for n in (1, 10**8, 122_190_000_001, 10**12)]
+    )
     meter.step(block.part(0, 400), 0)
     meter.command(ClosePeriod(interface=Interface.BUS), 0)
     meter.step(block.part(400, 900), 60 * 10**9)
@@ -83,10 +94,14 @@ MAY_BE = {
     "{}": [("settings",)],
     "''": [("last",)],
     "'nonsense'": [("settings", "calendar")],
-    "[]": [("anchors_ahead",), ("marks",), ("demand", "steps"), ("closings", "rows")],
+    "[]": [("anchors_ahead",), ("marks",), ("demand", "steps"), ("closings", "rows"), ("contacts", "waiting")],
     "None": [
         *((name,) for name in ("tracker", "opened", "history", "interval")),
         *(("marks", k, 1) for k in range(3)),
+        ("contacts", "time_ns"),
+        *(("contacts", "inputs", place, field) for place in (0, 1) for field in (2, 5)),
+        *(("contacts", "waiting", place, 3) for place in range(3)),
+        ("output", 2),
         ("interval", "demand_microw"),
         *(("demand", name) for name in ("running", "last", "maximum")),
         *(("demand", "rate_maxima", k) for k in range(8)),
@@ -94,7 +109,14 @@ MAY_BE = {
         *(("closings", "rows", 0, "rate_maxima", k) for k in range(8)),
     ],
 }
-LISTS = [("interval", "rates"), ("anchors_ahead",), ("marks",), ("demand", "steps"), ("closings", "rows")]
+LISTS = [
+    ("interval", "rates"),
+    ("anchors_ahead",),
+    ("marks",),
+    ("demand", "steps"),
+    ("closings", "rows"),
+    ("contacts", "waiting"),
+]
 """Lists that may be of any length."""
 
 
@@ -135,6 +157,13 @@ def test_a_record_with_something_else_in_a_place_is_refused(record, value):
         (("anchor", 2), 2001.0),
         (("powered",), 1),
         (("selected_rate",), 9),
+        (("contacts", "inputs"), [[False, False, None, 0, 0, None]]),
+        (("contacts", "inputs", 0), [False, False, None, 0, 0]),
+        (("contacts", "inputs", 0, 3), -1),
+        (("contacts", "waiting"), [[2, 1, True, None], [1, 1, False, None]]),
+        (("contacts", "waiting"), [[1, 3, True, None]]),
+        (("output",), [0, 0]),
+        (("output", 1), -1),
         (("marks", 0, 1), 0),
         (("anchors_ahead",), [[0, 0, 0.0]]),
         (("profile",), -1),
@@ -162,6 +191,7 @@ def test_the_whole_record_is_json_that_names_its_parts(record):
         "version", "settings", "registers", "carry", "last", "tracker", "opened", "history", "anchor", "position", "samples",
         "duration", "operating_ns", "partial_operating_ns", "powered", "time_ns", "anchors_ahead", "marks", "selected_rate",
         "clock_was_set", "closed_ns", "interval", "demand", "profile", "closings", "seal_open",
+        "contacts", "output",
     }  # fmt: skip
 
 

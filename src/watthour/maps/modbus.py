@@ -5,6 +5,7 @@ CEM M-RS485 and CEM M-ETH); no map of the D311 itself is public, so it is labell
 1000h to 1FFFh, is ours and laid out for few, long reads:
 
 - 1000h to 1061h: all that a poller wants each second, without a gap, in one read of 98 registers: one snapshot of one window;
+- 1068h to 106Fh: demand; the digital inputs: state and pulses (what the pulses weigh is at 1220h);
 - 1100h to 1183h: the energies of the rates T1 to T8 and of the phases L1 to L3;
 - 1200h to 121Fh: exact energies in micro-units, which never roll over, and fine cost and CO2 of the partial counter;
 - 1300h: commands;
@@ -223,10 +224,10 @@ REGISTERS: tuple[Register, ...] = (
     _plan(address=0x1066, name="thd_current_l2_percent", type=Type.U16, unit="%", decimals=2, bit=112),
     _plan(address=0x1067, name="thd_current_l3_percent", type=Type.U16, unit="%", decimals=2, bit=113),
     _own(address=0x1068, name="demand_w", type=Type.I32, unit="W", bit=114),
-    _plan(address=0x106A, name="input1_closed", type=Type.U16, bit=115, needs="digital_inputs"),
-    _plan(address=0x106B, name="input2_closed", type=Type.U16, bit=116, needs="digital_inputs"),
-    _plan(address=0x106C, name="input1_count", type=Type.U32, bit=117, needs="digital_inputs"),
-    _plan(address=0x106E, name="input2_count", type=Type.U32, bit=118, needs="digital_inputs"),
+    _own(address=0x106A, name="input1_closed", type=Type.U16, bit=115, needs="digital_inputs"),
+    _own(address=0x106B, name="input2_closed", type=Type.U16, bit=116, needs="digital_inputs"),
+    _own(address=0x106C, name="input1_count", type=Type.U32, bit=117, needs="digital_inputs"),
+    _own(address=0x106E, name="input2_count", type=Type.U32, bit=118, needs="digital_inputs"),
     _own(address=0x1100, name="t1_import_wh", type=Type.U32, unit="Wh", bit=128),
     _own(address=0x1102, name="t1_export_wh", type=Type.U32, unit="Wh", bit=129),
     _own(address=0x1104, name="t1_q1_varh", type=Type.U32, unit="varh", bit=130),
@@ -301,6 +302,8 @@ REGISTERS: tuple[Register, ...] = (
     _own(address=0x1214, name="q4_microvarh", type=Type.U64, unit="µvarh", bit=205, remark="never rolls over"),
     _own(address=0x1218, name="partial_cost", type=Type.U64, decimals=4, bit=206),
     _own(address=0x121C, name="partial_co2_kg", type=Type.U64, unit="kg", decimals=4, bit=207),
+    _own(address=0x1220, name="input1_quantity", type=Type.U64, decimals=6, bit=119, needs="digital_inputs", remark="in the unit of the setting input1_unit"),
+    _own(address=0x1224, name="input2_quantity", type=Type.U64, decimals=6, bit=120, needs="digital_inputs", remark="in the unit of the setting input2_unit"),
     _own(address=0x1300, name="partial_reset", type=Type.U16, access=Access.COMMAND, remark="write 1: partial counters, cost, CO2 and hours begin again at 0"),
     _own(address=0x1301, name="close_period", type=Type.U16, access=Access.COMMAND, remark="write 1: the billing period is closed, maxima begin again"),
     _own(address=0x1302, name="rate_select", type=Type.U16, access=Access.READ_WRITE, remark="1 to 8, counts from the next sample on where rate_source is bus; else exception 01"),

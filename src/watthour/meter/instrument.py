@@ -4,20 +4,21 @@
 meter as it would be if its source ended here. The meter knows no file, bus, thread or clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from types import MappingProxyType
 
 import numpy as np
 
-from watthour.errors import OutOfRangeError, ParameterError, ReadOnlyError, SampleError
+from watthour.errors import OutOfRangeError, ParameterError, ReadOnlyError, SampleError, WatthourError
 from watthour.history import Closing
 from watthour.meter.calibrated import correction_of
 from watthour.meter.counting import active_rate, after_clock_set, count_on_the_clock, heed_marks
+from watthour.meter.pulsing import Counted, begin_units_again, contacts_after, pulses_after, rates_selected, spans_of
 from watthour.meter.refusing import require_countable, require_each_countable
 from watthour.meter.showing import view_of
-from watthour.meter.state import Anchor, Mark, MeterState, summation_of, thresholds_of
+from watthour.meter.state import Anchor, Mark, MeterState, primary_ratio, require_possible, summation_of, thresholds_of
 from watthour.meter.timetable import Timetable
 from watthour.metrology import (
     Rows,
@@ -32,7 +33,7 @@ from watthour.metrology import (
     rest_of,
 )
 from watthour.parameters import check_setting, parameter
-from watthour.pulses import LEDS, Pulses, Spans, flashes
+from watthour.pulses import LEDS, Change, Edge, Pulses, Spans, begin, flashes, hand_over, pause, shift
 from watthour.registers import Registers, booked_by_each, reset_partial
 from watthour.samples import Delivery
 from watthour.tariff import Calendar
@@ -83,6 +84,7 @@ class Meter:
         self._software_id = software_id
         self._events: list[Event] = []
         self._spans: list[Spans] | None = [] if watches_leds else None
+        self._output_pulses: list[int] = []
 
     @property
     def state(self) -> MeterState:
@@ -117,6 +119,15 @@ class Meter:
             self._spans = []
         return tuple(flashes(stretch, led) for stretch in spans for led in LEDS)
 
+    def take_output_pulses(self) -> tuple[int, ...]:
+        """Return the instants at which the pulse output closed since last asked, nanoseconds UTC since 1970."""
+        pulses, self._output_pulses = tuple(self._output_pulses), []
+        return pulses
+
+    def switch_contacts(self, edges: Iterable[Edge]) -> None:
+        """Hand over what the contacts at the inputs do; each takes effect when metering comes to its instant."""
+        self._state = replace(self._state, contacts=hand_over(self._state.contacts, edges))
+
     def step(self, delivery: Delivery, now_ns: int) -> None:
         """Meter what a source delivered.
 
@@ -137,11 +148,12 @@ class Meter:
         if state.position is not None and delivery.first_sample < state.position:
             msg = f"sample {delivery.first_sample} comes again: the meter has already seen up to {state.position}"
             raise SampleError(msg)
-        noted, spanned = len(self._events), len(self._spans or ())
+        noted, spanned, given = len(self._events), len(self._spans or ()), len(self._output_pulses)
         try:
             self._state = self._take_in(state, delivery, now_ns)
         except SampleError:
             del self._events[noted:]
+            del self._output_pulses[given:]
             if self._spans:
                 del self._spans[spanned:]
             raise
@@ -152,7 +164,8 @@ class Meter:
 
     def change_source(self) -> None:
         """Settle the stream and expect another source, from its first sample on; the registers go on."""
-        self._state = replace(self._settle(self._state), position=None, anchor=None, anchors_ahead=())
+        state = self._settle(self._state)
+        self._state = replace(state, position=None, anchor=None, anchors_ahead=(), contacts=pause(state.contacts))
 
     def go_back(self, state: MeterState) -> None:
         """Return to a state of before, because what came since could not be kept; its events never happened."""
@@ -195,6 +208,8 @@ class Meter:
         return self._write(command, now_ns)
 
     def _take_in(self, state: MeterState, delivery: Delivery, now_ns: int) -> MeterState:
+        if state.contacts.time_ns is None:
+            state = replace(state, contacts=begin(state.contacts, now_ns))
         missing = 0 if state.position is None else delivery.first_sample - state.position
         state, corrected = self._correct(state, delivery)
         if state.opened is not None and not continues(state.opened, corrected):
@@ -236,7 +251,7 @@ class Meter:
             return state if delivery.rate_hz == clock.rate_hz else replace(state, anchor=new, anchors_ahead=())
         self._note(EventKind.CLOCK_SET, now_ns, expected=str(expected_ns), step_s=f"{(now_ns - expected_ns) / NANOSECONDS:.6f}")
         if not state.is_pending:
-            return replace(after_clock_set(state), anchor=new, anchors_ahead=())
+            return _with_clock_set(state, new)
         return replace(state, anchors_ahead=(*state.anchors_ahead, new))
 
     def _settle(self, state: MeterState) -> MeterState:
@@ -247,7 +262,7 @@ class Meter:
             opened, rest = measure_end(state.opened, thresholds_of(state.settings))
             state = self._count(replace(state, opened=None, tracker=opened.tracker), rest)
         for anchor in state.anchors_ahead:
-            state = replace(after_clock_set(state), anchor=anchor)
+            state = _with_clock_set(state, anchor)
         return self._heed(replace(state, anchors_ahead=()))
 
     def _heed(self, state: MeterState) -> MeterState:
@@ -263,7 +278,7 @@ class Meter:
             state = self._count_by_one_clock(state, windows[:before])
             windows = windows[before:]
             if len(windows):
-                state = replace(after_clock_set(state), anchor=ahead, anchors_ahead=state.anchors_ahead[1:])
+                state = replace(_with_clock_set(state, ahead), anchors_ahead=state.anchors_ahead[1:])
         return self._count_by_one_clock(state, windows)
 
     def _count_by_one_clock(self, state: MeterState, windows: Rows) -> MeterState:
@@ -274,7 +289,10 @@ class Meter:
         live = windows["powered"].astype(bool) | ((windows["cycles"] == 0) & state.powered)
         on = live | bool(state.settings["auxiliary_supply"])
         energetic = _without_energy(windows, ~on)
-        counted, closed = count_on_the_clock(state, self._timetable, energetic, on)
+        spans, instant_of = spans_of(on), _instants(anchor, windows)
+        contacts, changes = contacts_after(state.contacts, state.settings, spans, instant_of)
+        marked = _with_rates(state, anchor, int(windows["first_sample"][0]), changes)
+        counted, closed = count_on_the_clock(marked, self._timetable, energetic, on)
         rolled_over = _rolled_over(state.registers, counted.registers)
         if len(windows) > 1 and rolled_over:
             for k in range(len(windows)):  # one by one, so that the event has the time of its window
@@ -287,8 +305,20 @@ class Meter:
         for energy in rolled_over:
             self._note(EventKind.ROLL_OVER, counted.time_ns, register=energy_name(energy))
         self._note_closings(counted, closed)
+        again = Counted(
+            before=state.registers,
+            after=counted.registers,
+            carry=state.carry,
+            windows=energetic,
+            summation=summation_of(state.settings),
+            ratio=primary_ratio(state.settings),
+        )
+        output, pulses = pulses_after(state.output, state.settings, again, spans, instant_of)
+        self._output_pulses += pulses
         return replace(
             counted,
+            contacts=contacts,
+            output=output,
             samples=state.samples + samples,
             duration=state.duration + samples / Fraction(anchor.rate_hz),
             operating_ns=state.operating_ns + operating_ns,
@@ -378,15 +408,49 @@ class Meter:
         if sealed and not self._state.seal_open:
             return Outcome(verdict=Verdict.SEALED, message=f"{', '.join(sealed)}: changes only while the seal is open")
         old = self._state.settings
-        thresholds_of({**old, **wanted})  # an impossible ratio is refused before anything is changed
+        new = MappingProxyType({**old, **wanted})
+        try:
+            require_possible(new)
+        except WatthourError as problem:
+            return Outcome(verdict=Verdict.OUT_OF_RANGE, message=str(problem))
         if any(old[name] != wanted[name] for name in sealed):
             self.end()  # what was measured so far counts as it was measured
         for name, value in wanted.items():
             if old[name] != value:
                 detail = {"name": name, "old": str(old[name]), "new": str(value), "interface": command.interface}
                 self._note(EventKind.PARAMETER_CHANGED, now_ns, **detail)
-        self._state = replace(self._state, settings=MappingProxyType({**old, **wanted}))
+        contacts = begin_units_again(self._state.contacts, old, new)
+        self._state = replace(self._state, settings=new, contacts=contacts)
         return Outcome(verdict=Verdict.DONE)
+
+
+def _with_clock_set(state: MeterState, anchor: Anchor) -> MeterState:
+    """Return the state after the clock jumped to `anchor`: what contacts and output have begun goes on from there."""
+    step_ns = 0 if state.anchor is None else anchor.time_ns - state.anchor.time_of(anchor.sample)
+    free_ns = None if state.output.free_ns is None else state.output.free_ns + step_ns
+    contacts, output = shift(state.contacts, step_ns), replace(state.output, free_ns=free_ns)
+    return replace(after_clock_set(state), anchor=anchor, anchors_ahead=(), contacts=contacts, output=output)
+
+
+def _with_rates(state: MeterState, anchor: Anchor, first_sample: int, changes: Sequence[Change]) -> MeterState:
+    """Return the state with the rates that the inputs select marked, from the sample on at which each is believed."""
+    if state.settings["rate_source"] != "inputs":
+        return state
+    now, *later = rates_selected(state.contacts, state.settings, changes)
+    marks = [] if now == state.selected_rate else [Mark(sample=first_sample, rate=now)]
+    marks += [Mark(sample=anchor.sample_at(change.time_ns), rate=rate) for change, rate in zip(changes, later, strict=True)]
+    return replace(state, marks=tuple(sorted((*state.marks, *marks), key=lambda mark: mark.sample)))
+
+
+def _instants(anchor: Anchor, windows: Rows) -> Callable[[int], int]:
+    """Return what tells the instant at which a window begins; of the number after the last, where that ends."""
+
+    def instant_of(window: int) -> int:
+        if window < len(windows):
+            return anchor.time_of(int(windows["first_sample"][window]))
+        return anchor.time_of(int(windows["first_sample"][-1] + windows["samples"][-1]))
+
+    return instant_of
 
 
 def _rolled_over(before: Registers, after: Registers) -> list[str]:

@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from watthour.meter.state import MeterState, primary_ratio, ratio_setting, standing_warnings
 from watthour.metrology import Quantities, quantities_of
-from watthour.models import VOLTAGE_PRESENT_V
+from watthour.models import VOLTAGE_PRESENT_V, has_feature, model_of
+from watthour.pulses import INPUTS
 from watthour.registers import Demand, Registers, row_of
 from watthour.tariff import Calendar, in_force
 from watthour.units import (
@@ -51,13 +52,21 @@ def view_of(
         Whether the calendar has a rate for this instant.
     """
     settings = state.settings
-    known = {**_measured(state), **_standing(state), **_demanded(state.demand), **_shown(state.registers), "active_rate": rate}
+    known = {
+        **_measured(state),
+        **_standing(state),
+        **_demanded(state.demand),
+        **_pulses(state),
+        **_shown(state.registers),
+        "active_rate": rate,
+    }
     warnings = standing_warnings(settings)
     if calendar is not None and not is_covered:
         warnings = (
             *warnings,
             f"calendar {calendar.name} has no rate for this day, it holds {calendar.valid}: all energy goes to T1",
         )
+    model = model_of(str(settings["model"]))
     return View(
         model=str(settings["model"]),
         serial=int(str(settings["serial"])),
@@ -65,7 +74,7 @@ def view_of(
         samples=state.samples,
         duration_s=float(state.duration),
         powered=state.powered,
-        values=MappingProxyType({value.name: known.get(value.name) for value in VALUES}),
+        values=MappingProxyType({value.name: known.get(value.name) for value in VALUES if has_feature(model, value.needs)}),
         exact=MappingProxyType(_exact(state.registers)),
         parameters=settings,
         warnings=warnings,
@@ -146,6 +155,16 @@ def _demanded(demand: Demand) -> dict[str, Number]:
         shown[f"{prefix}max_demand_w"] = None if maximum is None else maximum.demand_microw / MICRO
         shown[f"{prefix}max_demand_unix_s"] = None if maximum is None else maximum.time_ns // NANOSECONDS
     return shown
+
+
+def _pulses(state: MeterState) -> dict[str, Number]:
+    """Return what the inputs count and the output has given; of what a model lacks, nothing is asked."""
+    found: dict[str, Number] = {"pulse_output_count": state.output.count, "pulse_output_pending": state.output.pending}
+    for number, contact in zip(INPUTS, state.contacts.inputs, strict=True):
+        found[f"input{number}_closed"] = int(contact.closed)
+        found[f"input{number}_count"] = contact.count
+        found[f"input{number}_quantity"] = contact.quantity_micro / MICRO
+    return found
 
 
 def _amount(energy_kwh: Fraction, per_kwh: Decimal) -> float:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from watthour.errors import DamagedRecordError, WatthourError
 from watthour.history import ProfileRow
 from watthour.meter.past import flag, listed, past_from_record, past_to_record, rate_of, six_counts, whole
-from watthour.meter.state import Anchor, Mark, MeterState, thresholds_of
+from watthour.meter.state import Anchor, Mark, MeterState, require_possible
+from watthour.meter.switched import switched_from_record, switched_to_record
 from watthour.metrology import TRACKER, WINDOW, ChannelHistory, Correction, OpenWindow, Rows, scratch_for
 from watthour.metrology.conditioning import SixFloats
 from watthour.parameters import PARAMETER_BY_NAME, Interface, check_setting, parameter
@@ -54,6 +55,7 @@ def state_to_record(state: MeterState) -> Json:
         "time_ns": state.time_ns,
         **past_to_record(state),
         "seal_open": state.seal_open,
+        **switched_to_record(state),
     }
 
 
@@ -78,7 +80,7 @@ def state_from_record(record: Json, profile: Sequence[ProfileRow] = ()) -> Meter
         msg = f"state of version {record.get('version')}: this program reads version {VERSION}"
         raise DamagedRecordError(msg)
     try:
-        return replace(_state(record), **past_from_record(record, profile))
+        return replace(_state(record), **past_from_record(record, profile), **switched_from_record(record))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, WatthourError) as problem:
         msg = f"the record does not hold a meter's state ({problem})"
         raise DamagedRecordError(msg) from None
@@ -87,7 +89,7 @@ def state_from_record(record: Json, profile: Sequence[ProfileRow] = ()) -> Meter
 def _state(record: Json) -> MeterState:
     anchor = record["anchor"]
     settings = MappingProxyType(_settings(record["settings"]))
-    thresholds_of(settings)
+    require_possible(settings)
     history = None if record["history"] is None else _history_from(record["history"], record["position"])
     measured_to = record["position"] if history is None else history.next_sample
     return MeterState(

@@ -12,9 +12,11 @@ from types import MappingProxyType
 import numpy as np
 
 from watthour.history import CLOSINGS, PROFILE_ROWS, Closing, History, ProfileRow
+from watthour.meter.pulsing import require_pulses
 from watthour.metrology import WINDOW, ChannelHistory, OpenWindow, Rows, Thresholds
-from watthour.models import RATINGS, VOLTAGE_PRESENT_V, current_range_of
+from watthour.models import RATINGS, VOLTAGE_PRESENT_V, current_range_of, model_of, require_feature
 from watthour.parameters import DEFAULTS, Interface, Setting, check_setting
+from watthour.pulses import Contacts, PulseOutput
 from watthour.registers import (
     NO_DEMAND,
     Carry,
@@ -112,6 +114,10 @@ class MeterState:
         Instant of the last closing by the calendar; 0 before the first.
     seal_open : bool
         Whether sealed parameters may be changed.
+    contacts : Contacts
+        The digital inputs, and what is still to come at them.
+    output : PulseOutput
+        The pulse output and its queue.
     """
 
     settings: Mapping[str, Setting]
@@ -139,6 +145,8 @@ class MeterState:
     closed_ns: int = 0
     profile: History[ProfileRow] = field(default_factory=lambda: History(keep=PROFILE_ROWS))
     closings: History[Closing] = field(default_factory=lambda: History(keep=CLOSINGS))
+    contacts: Contacts = field(default_factory=Contacts)
+    output: PulseOutput = field(default_factory=PulseOutput)
 
     @property
     def clock(self) -> Anchor | None:
@@ -176,8 +184,24 @@ def first_state(settings: Mapping[str, object]) -> MeterState:
         carry=first_carry(),
         last=np.zeros(0, WINDOW),
     )
-    thresholds_of(state.settings)
+    require_possible(state.settings)
     return state
+
+
+def require_possible(settings: Mapping[str, Setting]) -> None:
+    """Refuse settings that are possible one by one, but not together.
+
+    Raises
+    ------
+    UsageError
+        If there is no range for the current transformer, or the rate is to be selected by inputs that are not there.
+    OutOfRangeError
+        If the pulse output could not keep up, with the arithmetic.
+    """
+    maximum_a = current_range_of(ratio_setting(settings, "ct")).maximum_a
+    require_pulses(settings, maximum_a=maximum_a, ratio=primary_ratio(settings))
+    if settings["rate_source"] == "inputs":
+        require_feature(model_of(str(settings["model"])), "digital_inputs")
 
 
 def ratio_setting(settings: Mapping[str, Setting], name: str) -> Ratio:

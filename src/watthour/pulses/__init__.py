@@ -1,5 +1,18 @@
-"""Pulses in and out: counters made into flashes of the LEDs with their instants."""
+"""Pulses in and out: what contacts do made into counts, counters made into flashes of LEDs and pulses of the output."""
 
+from watthour.pulses.contacts import (
+    INPUTS,
+    Change,
+    Contact,
+    Contacts,
+    Edge,
+    advance,
+    begin,
+    hand_over,
+    pause,
+    rate_selected,
+    shift,
+)
 from watthour.pulses.led import (
     LEDS,
     MICRO_PER_PULSE,
@@ -12,16 +25,33 @@ from watthour.pulses.led import (
     led_count,
     led_energy,
 )
+from watthour.pulses.output import PulseOutput, PulseShape, due_instants, give, require_rate
 
 __all__ = [
+    "INPUTS",
     "LEDS",
     "MICRO_PER_PULSE",
     "MOST_PULSES_PER_S",
     "PULSES_PER_KILO",
+    "Change",
+    "Contact",
+    "Contacts",
+    "Edge",
     "Led",
+    "PulseOutput",
+    "PulseShape",
     "Pulses",
     "Spans",
+    "advance",
+    "begin",
+    "due_instants",
     "flashes",
+    "give",
+    "hand_over",
     "led_count",
     "led_energy",
+    "pause",
+    "rate_selected",
+    "require_rate",
+    "shift",
 ]

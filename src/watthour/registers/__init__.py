@@ -2,6 +2,7 @@
 
 from watthour.registers.closings import close_period
 from watthour.registers.counters import Registers, add_counts, count_windows, reset_partial
+from watthour.registers.course import TotalCourse, total_course
 from watthour.registers.demand import (
     NO_DEMAND,
     Demand,
@@ -29,6 +30,7 @@ __all__ = [
     "OpenInterval",
     "Registers",
     "Summation",
+    "TotalCourse",
     "add_counts",
     "add_to_interval",
     "booked_by_each",
@@ -43,5 +45,6 @@ __all__ = [
     "reset_maxima",
     "reset_partial",
     "row_of",
+    "total_course",
     "with_demand",
 ]

@@ -17,7 +17,7 @@ from watthour.history import Closing, Six
 from watthour.maps.modbus import BLOCK_VERSION, LIVE, VALIDITY_BITS_PER_REGISTER, VALIDITY_REGISTERS
 from watthour.maps.records import closing_energies, closing_head, closing_maxima, profile_window
 from watthour.maps.register import BYTES_PER_REGISTER, Encodable, Register
-from watthour.models import Model, model_of
+from watthour.models import has_feature, model_of
 from watthour.parameters import PARAMETER_BY_NAME
 from watthour.units import RATES, VALUE_BY_NAME, Ratio
 from watthour.view import View
@@ -109,12 +109,7 @@ class Layout:
 def layout_of(model: str) -> Layout:
     """Return the layout of a model, by its code or name: the live rows whose feature it has."""
     having = model_of(model)
-    return layout_for(tuple(row for row in LIVE if _has(having, row.needs)))
-
-
-def _has(model: Model, feature: str) -> bool:
-    """Say whether a model has what a row needs; most rows need nothing."""
-    return not feature or bool(getattr(model, feature))
+    return layout_for(tuple(row for row in LIVE if has_feature(having, row.needs)))
 
 
 def layout_for(rows: Sequence[Register]) -> Layout:
