@@ -6,8 +6,10 @@ In: a state. Out: a `View`. Nothing is rounded here but money; null (None) is wh
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import partial
 from types import MappingProxyType
 
+from watthour.meter.quality import late_values
 from watthour.meter.state import MeterState, primary_ratio, ratio_setting, standing_warnings
 from watthour.metrology import Quantities, quantities_of
 from watthour.models import VOLTAGE_PRESENT_V
@@ -15,6 +17,7 @@ from watthour.registers import Demand, Registers, row_of
 from watthour.tariff import Calendar, in_force
 from watthour.units import (
     ENERGIES,
+    LATE_NAMES,
     MICRO,
     NANOSECONDS,
     PHASES,
@@ -25,12 +28,13 @@ from watthour.units import (
     exact_name,
     shown_register,
 )
-from watthour.view import Number, View
+from watthour.view import LateValues, Number, View
 
 FLAT = "flat"
 """What the meter calls having no calendar."""
 
 _LINES = ("l12", "l23", "l31")
+_READY = tuple(value.name for value in VALUES if value.name not in LATE_NAMES)
 _CENTS = Decimal("0.0001")
 
 
@@ -65,7 +69,7 @@ def view_of(
         samples=state.samples,
         duration_s=float(state.duration),
         powered=state.powered,
-        values=MappingProxyType({value.name: known.get(value.name) for value in VALUES}),
+        values=LateValues({name: known.get(name) for name in _READY}, LATE_NAMES, partial(late_values, state)),
         exact=MappingProxyType(_exact(state.registers)),
         parameters=settings,
         warnings=warnings,

@@ -47,7 +47,7 @@ _NODES = 40
 def samples_of_window(row: Record) -> tuple[int, int]:
     """Return the first sample in the stream that a window touches with its tapers, and the one after the last."""
     begin = int(row["first_sample"]) + float(row["begin"])
-    return math.floor(begin) - FRINGE, math.ceil(begin + float(row["length"])) + FRINGE + 1
+    return math.floor(begin) - FRINGE + 1, math.floor(begin + float(row["length"])) + FRINGE + 1
 
 
 def highest_order(frequency_hz: float, rate_hz: float) -> int:
@@ -87,6 +87,14 @@ def subgroups_of_phasors(second: Phasors) -> Subgroups:
             groups[:3, order - 1] = np.abs(second.voltages[0, :, place])
             groups[3:, order - 1] = np.abs(second.currents[0, :, place])
     return groups
+
+
+def warm_harmonics() -> None:
+    """Compile the loops, or load them, before anybody waits for them."""
+    lines = np.zeros((6, 1, 3), np.complex128)
+    read_lines(np.zeros((6, 3), np.complex128), 4, 0, 0.1, 10, lines)
+    remove_fundamental(np.zeros(6, np.complex128), 0.1, 10, 0.0, 600.0, lines)
+    remove_images(0.1, 10, 0.0, 600.0, 1, lines)
 
 
 def spectral_lines(row: Record, block: Block) -> NDArray[np.complex128]:
@@ -148,9 +156,9 @@ def window_weights(count: int, begin: float, length: float) -> Floats:
     return weights
 
 
-def _rise(distance: Floats) -> Floats:
+def _rise(distance: NDArray[np.floating]) -> Floats:
     x = np.clip(distance / TAPER, -0.5, 0.5)
-    return np.asarray(0.5 + x + np.sin(2.0 * math.pi * x) / (2.0 * math.pi))
+    return np.maximum(0.5 + x + np.sin(2.0 * math.pi * x) / (2.0 * math.pi), 0.0)
 
 
 @cache

@@ -95,7 +95,8 @@ def quality_of(row: Record, delivery: Delivery, present_v: float) -> Quality:
     counting = [known and bool(flag) for flag in row["counting"]]
     shown = np.array([*on, *counting])
     sizes = np.where(shown, np.concatenate([row["voltage_v"], row["current_a"]]), np.nan)
-    harmonics = np.where(shown[:, None], _relative(row, delivery) if shown.any() else np.nan, np.nan)
+    harmonics = _relative(row, delivery) if shown.any() else np.zeros((6, ORDERS - 1))
+    harmonics[~shown] = np.nan
     thd = np.where(shown, np.sqrt(np.nansum(harmonics**2, axis=1)), np.nan)
     crests = _peaks(delivery) / sizes
     voltages = _sequence([complex(u) if on[p] else 0j for p, u in enumerate(row["voltage_phasor_v"])], known=any(on))
@@ -130,7 +131,7 @@ def _peaks(delivery: Delivery) -> Subgroups:
         offsets = (*delivery.voltage_offset, *delivery.current_offset)
         rows = (*delivery.voltages, *delivery.currents)
         ends = [(float(row.min()) * g + o, float(row.max()) * g + o) for row, g, o in zip(rows, scales, offsets, strict=True)]
-        return np.abs(np.array(ends)).max(axis=1)
+        return np.asarray(np.abs(np.array(ends)).max(axis=1))
     phasors = np.concatenate([delivery.voltages[0], delivery.currents[0]])
     turns = np.exp(2j * math.pi / _SYNTHESIS * np.outer(delivery.orders, np.arange(_SYNTHESIS)))
     return np.asarray(np.abs(math.sqrt(2.0) * (phasors @ turns).real).max(axis=1))
@@ -156,7 +157,7 @@ def _known(values: Subgroups) -> KnownPerPhase:
     return tuple(float(value) if math.isfinite(value) else None for value in values)
 
 
-NOTHING = Quality(
+NO_QUALITY = Quality(
     voltage_harmonics_percent=((None,) * (ORDERS - 1),) * 3,
     current_harmonics_percent=((None,) * (ORDERS - 1),) * 3,
     thd_voltage_percent=(None,) * 3,
