@@ -256,7 +256,52 @@ def _energies() -> tuple[Value, ...]:
     return tuple(rows)
 
 
-VALUES: tuple[Value, ...] = (*_MEASURED, *_STATE, *_demand(), *_INPUTS, *_OUTPUT, *_energies())
+HIGHEST_ORDER = 50
+"""Highest order of a harmonic that is named."""
+
+HARMONIC_ORDERS = range(2, HIGHEST_ORDER + 1)
+
+_IEC_7 = "IEC 61000-4-7, subgroups"
+_SEQUENCES = (("positive", "1"), ("negative", "2"), ("zero", "0"))
+
+
+def _sequences(stem: str, symbol: str, end: str, unit: str) -> tuple[Value, ...]:
+    """Return rows for the symmetrical components of a fundamental, and its unbalance."""
+    parts = tuple(
+        Value(name=f"{stem}_{name}_{end}", symbol=f"{symbol}{n}", unit=unit, source="Fortescue",
+              meaning=f"{name} sequence of the fundamental {stem}, rms")
+        for name, n in _SEQUENCES
+    )
+    return (
+        *parts,
+        Value(name=f"{stem}_unbalance_percent", symbol=f"{symbol.lower()}2", unit="%", source="IEC 61000-4-30",
+              meaning=f"unbalance of {stem}: negative over positive sequence"),
+        Value(name=f"{stem}_zero_unbalance_percent", symbol=f"{symbol.lower()}0", unit="%", source="IEC 61000-4-30",
+              meaning=f"zero sequence unbalance of {stem}: zero over positive sequence"),
+    )
+
+
+_QUALITY: tuple[Value, ...] = (
+    *_per_phase("thd_voltage_{}_percent", "THDSU", "%", "subgroup total harmonic distortion of voltage {}, orders 2 to 50", _IEC_7),
+    *_per_phase("thd_current_{}_percent", "THDSI", "%", "subgroup total harmonic distortion of current {}, orders 2 to 50", _IEC_7),
+    *_per_phase("crest_factor_voltage_{}", "CFU", "1", "crest factor of voltage {}, largest sample over rms", _OURS),
+    *_per_phase("crest_factor_current_{}", "CFI", "1", "crest factor of current {}, largest sample over rms", _OURS),
+    *_sequences("voltage", "U", "v", "V"),
+    *_sequences("current", "I", "a", "A"),
+    *_per_phase("undervoltage_{}", "U<", "1", "1 while voltage {} is below 80 % of the nominal voltage, else 0", _OURS),
+    *_per_phase("overvoltage_{}", "U>", "1", "1 while voltage {} is above 120 % of the nominal voltage, else 0", _OURS),
+    *(row for h in HARMONIC_ORDERS
+      for row in _per_phase(f"voltage_{{}}_h{h}_percent", f"U.h{h}.", "%",
+                            f"harmonic of order {h} of voltage {{}}, of the fundamental", _IEC_7)),
+    *(row for h in HARMONIC_ORDERS
+      for row in _per_phase(f"current_{{}}_h{h}_percent", f"I.h{h}.", "%",
+                            f"harmonic of order {h} of current {{}}, of the fundamental", _IEC_7)),
+)
+
+LATE_NAMES: tuple[str, ...] = tuple(value.name for value in _QUALITY)
+"""Values that are found only when somebody asks for one of them."""
+
+VALUES: tuple[Value, ...] = (*_MEASURED, *_STATE, *_demand(), *_INPUTS, *_OUTPUT, *_energies(), *_QUALITY)
 """The nomenclature: every value a meter shows, in the order it is shown, where the model has what it needs."""
 
 

@@ -4,7 +4,7 @@ A `View` is a frozen snapshot made after each step and shared by reference; a `C
 request, an `Outcome` its answer; an `Event` is something that happened. Nobody outside ``meter/`` holds more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -13,6 +13,47 @@ from watthour.parameters import Interface, Setting
 
 Number = int | float | None
 """A shown value; None is what is not known, or what has no meaning just now."""
+
+
+class LateValues(Mapping[str, Number]):
+    """Values of which some are found only when somebody asks for one of them; never changed, so to be shared.
+
+    Parameters
+    ----------
+    ready : mapping of str to number or None
+        What is known already.
+    late_names : tuple of str
+        Names of the others, which follow.
+    find : callable
+        Gives them all. Asked at most once by each thread that asks first; always the same answer.
+    """
+
+    __slots__ = ("_find", "_found", "_late", "_ready")
+
+    def __init__(
+        self, ready: Mapping[str, Number], late_names: tuple[str, ...], find: Callable[[], Mapping[str, Number]]
+    ) -> None:
+        self._ready = ready
+        self._late = late_names
+        self._find = find
+        self._found: Mapping[str, Number] | None = None
+
+    def __getitem__(self, name: str) -> Number:
+        ready = self._ready
+        if name in ready:
+            return ready[name]
+        if name not in self._late:
+            raise KeyError(name)
+        if self._found is None:
+            self._found = self._find()
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._ready
+        yield from self._late
+
+    def __len__(self) -> int:
+        return len(self._ready) + len(self._late)
 
 
 class EventKind(StrEnum):
@@ -83,7 +124,8 @@ class View:
     powered : bool
         False when all voltages are out and there is no auxiliary supply: buses are silent.
     values : mapping of str to number or None
-        Named as `watthour.units.VALUES`, those of this model, primary; energies as shown (modulo 2^32).
+        Named as `watthour.units.VALUES`, those of this model, primary; energies as shown (modulo 2^32). Those of
+        `watthour.units.LATE_NAMES` are found when somebody asks for one.
     exact : mapping of str to int
         The integers behind the energies, micro-units, never rolled over.
     parameters : mapping of str to Setting

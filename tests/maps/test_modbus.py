@@ -21,7 +21,7 @@ from watthour.maps.records import ENERGIES_OF_SET, HEAD, MAXIMUM, ROW, ROWS_SHOW
 from watthour.maps.register import RANGES, Access, Register, Type
 from watthour.models import MODELS
 from watthour.parameters import PARAMETER_BY_NAME, Interface
-from watthour.units import RATES, VALUE_BY_NAME
+from watthour.units import LATE_NAMES, RATES, VALUE_BY_NAME
 
 NUMBERS = [row for row in LIVE if row.type in RANGES]
 
@@ -102,8 +102,22 @@ def test_what_a_poller_wants_each_second_is_one_read():
     assert all(before.end == after.address for before, after in pairwise(page))
     assert page[-1].end - page[0].address == 98
     others = ("h", "cost", "kg")
-    measured = {name for name, value in VALUE_BY_NAME.items() if not (value.needs or name.endswith(others) or "demand" in name)}
+    measured = {
+        name
+        for name, value in VALUE_BY_NAME.items()
+        if name not in LATE_NAMES and not (value.needs or name.endswith(others) or "demand" in name)
+    }
     assert measured <= {row.name for row in page}
+
+
+def test_what_is_found_only_when_asked_has_its_validity_apart():
+    late = {row.name: row for row in LIVE if row.late}
+    assert {name for name in late if not name.startswith("validity_")} == set(LATE_NAMES)
+    assert all(row.bit >= 256 for name, row in late.items() if name in LATE_NAMES)
+    assert all(row.bit < 256 for row in LIVE if row.bit is not None and not row.late)
+    block = [row for row in late.values() if row.address >= 0x1A00]
+    assert all(before.end == after.address for before, after in pairwise(block))
+    assert {row.address: row.name for row in block}[0x1A00] == "validity_16"
 
 
 def test_the_energies_of_rates_and_phases_leave_no_gap():

@@ -28,8 +28,8 @@ def shown(view, name):
 
 
 def valid_bits(view):
-    words = struct.unpack(">16H", registers(view, 0x1002, 16))
-    return {16 * word + place for word in range(16) for place in range(16) if words[word] >> place & 1}
+    words = struct.unpack(">37H", registers(view, 0x1002, 16) + registers(view, 0x1A00, 21))
+    return {16 * word + place for word in range(37) for place in range(16) if words[word] >> place & 1}
 
 
 def test_the_image_holds_every_register_once(make_view):

@@ -10,8 +10,8 @@ from watthour.history import Closing, ClosingCause, History, Maximum, ProfileRow
 from watthour.maps.records import closing_from_registers, row_from_registers, row_to_registers
 from watthour.parameters import Interface
 from watthour.station.modbus import SERIAL_LINE, Ask, Broadcast, Station
-from watthour.units import Ratio
-from watthour.view import ClosePeriod, Outcome, ResetPartial, SelectRate, Verdict, WriteSettings
+from watthour.units import LATE_NAMES, Ratio
+from watthour.view import ClosePeriod, LateValues, Outcome, ResetPartial, SelectRate, Verdict, WriteSettings
 from watthour.wire.modbus.message import ExceptionReply, IllegalRequest, ReadReply, ReadRequest, WriteReply, WriteRequest
 
 
@@ -99,7 +99,27 @@ def variables(view):
     memory[0x1806] = bytes(8)
     memory |= {0x180A + 24 * place: bytes(48) for place in range(9)}
     memory[0x18E2] = ((b"\xff" * 8) + bytes(4)) * 9
+    put_late(put, scaled)
     return memory
+
+
+def put_late(put, scaled):
+    """Put what is found only when somebody asks."""
+    phases = ("l1", "l2", "l3")
+    both = [f"{what}_{p}" for what in ("voltage", "current") for p in phases]
+    put(0x1062, 2, scaled([f"thd_{name}_percent" for name in both], 100))
+    late = sum(1 << bit for bit in range(578 - 256))
+    put(0x1A00, 2, [late >> 16 * word & 0xFFFF for word in range(21)])
+    put(0x1A15, 2, scaled([f"crest_factor_{name}" for name in both], 1000))
+    put(0x1A1B, 2, scaled([f"{what}voltage_{p}" for what in ("under", "over") for p in phases], 1))
+    put(
+        0x1A21,
+        2,
+        scaled([f"{q}_{kind}_percent" for q in ("voltage", "current") for kind in ("unbalance", "zero_unbalance")], 100),
+    )
+    put(0x1A25, 4, scaled([f"voltage_{s}_v" for s in ("positive", "negative", "zero")], 100))
+    put(0x1A2B, 4, scaled([f"current_{s}_a" for s in ("positive", "negative", "zero")], 1000))
+    put(0x1A31, 2, scaled([f"{name}_h{h}_percent" for name in both for h in range(2, 51)], 100))
 
 
 def expected(memory, start, count):
@@ -184,12 +204,33 @@ def test_a_newer_view_is_read_at_once(make_view):
 def test_the_image_is_made_once_a_view(view, monkeypatch):
     made = []
     monkeypatch.setattr(
-        "watthour.station.image.Layout.image", lambda _layout, shown, _selection: made.append(shown) or bytes(9999)
+        "watthour.station.image.Layout.image",
+        lambda _layout, shown, _selection, late: made.append((shown, late)) or bytes(9999),
     )
     station = Station()
     for _ in range(5):
         station.answer(1, read(0, 12), [view])
-    assert made == [view]
+    assert made == [(view, False)]
+
+
+def test_what_nobody_asks_for_is_never_found(view):
+    asked = []
+
+    def find():
+        asked.append(1)
+        return dict.fromkeys(LATE_NAMES, 12.5)
+
+    ready = {name: value for name, value in view.values.items() if name not in LATE_NAMES}
+    lazy = replace(view, values=LateValues(ready, LATE_NAMES, find))
+    station = Station()
+    for start, count in ((0, 12), (0x1000, 98), (0x1100, 120), (0x1000, 98)):
+        assert isinstance(station.answer(1, read(start, count), [lazy]), ReadReply)
+    assert not asked
+    for _ in range(3):
+        assert station.answer(1, read(0x1062, 6), [lazy]).data == 6 * (1250).to_bytes(2, "big")
+        assert station.answer(1, read(0x1A00, 1), [lazy]).data == b"\xff\xff"
+        assert station.answer(1, read(0x1000, 104), [lazy]).data[-2:] == (1250).to_bytes(2, "big")
+    assert asked == [1]
 
 
 # ---------------------------------------------------------------- order of checks, units, silence

@@ -12,10 +12,12 @@ CEM M-RS485 and CEM M-ETH); no map of the D311 itself is public, so it is labell
 - 1500h to 1523h: highest demands with their times;
 - 1700h: the load profile, three rows at a time from the row that was selected; 1800h: closings, one at a time.
   Their records are laid out in `watthour.maps.records`. What is planned answers like an address that does not exist.
+- 1062h to 1067h and 1A00h to 1B56h: THD, crest factors, flags, unbalance, sequences, harmonics. A meter finds them when a
+  request covers one of them, and their validity bits, 256 and up, are at 1A00h.
 
 **Null** travels as 0 with the row's validity bit clear; a value beyond its type's range travels as the nearest end of that
 range, also with the bit clear. Every row whose value may be null has a bit of its own: bit n is bit n modulo 16 (0 the lowest)
-of register 1002h + n/16. Settings and identity are never null and have none.
+of register 1002h + n/16, from bit 256 on of register 1A00h + n/16 - 16. Settings and identity are never null and have none.
 Nothing here answers a request; addresses stand nowhere else.
 """
 
@@ -25,7 +27,7 @@ from types import MappingProxyType
 
 from watthour.maps.register import Access, Register, Status, Type
 from watthour.parameters import BAUD_RATES, FRAMINGS, PARAMETER_BY_NAME
-from watthour.units import ENERGIES, RATES, VALUE_BY_NAME, exact_name
+from watthour.units import ENERGIES, HARMONIC_ORDERS, PHASES, RATES, VALUE_BY_NAME, exact_name
 
 FAMILY = "CEM family, D311 unverified"
 OWN = "watthour"
@@ -33,7 +35,9 @@ OWN = "watthour"
 BLOCK_VERSION = 1
 """Counts the layouts of the watthour block; read at its first register."""
 
-VALIDITY_REGISTERS = 16
+VALIDITY_REGISTERS = 37
+FIRST_VALIDITY_REGISTERS = 16
+"""Those at 1002h; the others are at 1A00h, before what they tell of."""
 VALIDITY_BITS_PER_REGISTER = 16
 
 NOTES = (
@@ -41,7 +45,8 @@ NOTES = (
     "Functions 03 and 04 read the same values, function 16 writes. A request must cover each variable whole.",
     "A value is the raw integer divided by ten to the power of its decimals; voltages, currents, powers and energies are primary.",
     "Null is sent as 0, and what the type cannot hold as the nearest end of its range, both with the row's validity bit clear.",
-    "Validity bit n is bit n modulo 16 (0 the lowest) of register 1002 + n/16; bits of planned rows are clear.",
+    "Validity bit n is bit n modulo 16 (0 the lowest) of register 1002 + n/16, from bit 256 on of 1A00 + n/16 - 16.",
+    "Bits of planned rows are clear. Rows with bits from 256 on are found when a request covers one of them.",
     'Block "CEM family, D311 unverified": the map published for the closest siblings; none of the D311 itself is public.',
     "A profile row, 40 registers: start u32 (s since 1970 UTC), number u32, metered u32 (ms), flags u16, rate at its start u16, rates bit mask u16, 0, demand i32 (W), six u64 (µWh, µvarh), 0 x 4.",
     "Flags: 1 power failed, 2 clock set, 4 incomplete, 8 calendar missing. Rates bit mask: bit 0 is T1. A demand that does not exist is -2147483648.",
@@ -88,7 +93,18 @@ _WHOLE = "whole units, decision: the published table prints a decimal for the ho
 
 _cem = partial(Register, block=FAMILY, source="CEM M-RS485, CEM M-ETH and CEM-C31 manuals")
 _own = partial(Register, block=OWN, source="ours")
+_late = partial(Register, block=OWN, source="ours", late=True)
 _plan = partial(Register, block=OWN, source="ours", status=Status.PLANNED)
+
+
+def _harmonics(address: int, bit: int) -> tuple[Register, ...]:
+    """Return the rows of all harmonics from an address and a validity bit on: channel by channel, in order."""
+    channels = [(stem, phase) for stem in ("voltage", "current") for phase in PHASES]
+    names = [f"{stem}_{phase}_h{h}_percent" for stem, phase in channels for h in HARMONIC_ORDERS]
+    return tuple(
+        _late(address=address + n, name=name, type=Type.U16, unit="%", decimals=2, bit=bit + n) for n, name in enumerate(names)
+    )
+
 
 REGISTERS: tuple[Register, ...] = (
     _cem(address=0x0000, name="import_wh", type=Type.U32, unit="Wh", bit=0),
@@ -217,12 +233,12 @@ REGISTERS: tuple[Register, ...] = (
     _own(address=0x105C, name="q2_varh", type=Type.U32, unit="varh", bit=105),
     _own(address=0x105E, name="q3_varh", type=Type.U32, unit="varh", bit=106),
     _own(address=0x1060, name="q4_varh", type=Type.U32, unit="varh", bit=107),
-    _plan(address=0x1062, name="thd_voltage_l1_percent", type=Type.U16, unit="%", decimals=2, bit=108),
-    _plan(address=0x1063, name="thd_voltage_l2_percent", type=Type.U16, unit="%", decimals=2, bit=109),
-    _plan(address=0x1064, name="thd_voltage_l3_percent", type=Type.U16, unit="%", decimals=2, bit=110),
-    _plan(address=0x1065, name="thd_current_l1_percent", type=Type.U16, unit="%", decimals=2, bit=111),
-    _plan(address=0x1066, name="thd_current_l2_percent", type=Type.U16, unit="%", decimals=2, bit=112),
-    _plan(address=0x1067, name="thd_current_l3_percent", type=Type.U16, unit="%", decimals=2, bit=113),
+    _late(address=0x1062, name="thd_voltage_l1_percent", type=Type.U16, unit="%", decimals=2, bit=256),
+    _late(address=0x1063, name="thd_voltage_l2_percent", type=Type.U16, unit="%", decimals=2, bit=257),
+    _late(address=0x1064, name="thd_voltage_l3_percent", type=Type.U16, unit="%", decimals=2, bit=258),
+    _late(address=0x1065, name="thd_current_l1_percent", type=Type.U16, unit="%", decimals=2, bit=259),
+    _late(address=0x1066, name="thd_current_l2_percent", type=Type.U16, unit="%", decimals=2, bit=260),
+    _late(address=0x1067, name="thd_current_l3_percent", type=Type.U16, unit="%", decimals=2, bit=261),
     _own(address=0x1068, name="demand_w", type=Type.I32, unit="W", bit=114),
     _own(address=0x106A, name="input1_closed", type=Type.U16, bit=115, needs="digital_inputs"),
     _own(address=0x106B, name="input2_closed", type=Type.U16, bit=116, needs="digital_inputs"),
@@ -342,6 +358,50 @@ REGISTERS: tuple[Register, ...] = (
     _own(address=0x180A, name="closing_total", type=Type.RAW, length=24, remark="six exact energies"),
     *(_own(address=0x1822 + 24 * place, name=f"closing_{rate}", type=Type.RAW, length=24, remark="six exact energies") for place, rate in enumerate(RATES)),
     _own(address=0x18E2, name="closing_maxima", type=Type.RAW, length=54, remark="nine maxima with their times: over all rates, T1 to T8"),
+    _own(address=0x1A00, name="validity_16", type=Type.U16, late=True, remark="validity bits 256 to 271"),
+    _own(address=0x1A01, name="validity_17", type=Type.U16, late=True, remark="validity bits 272 to 287"),
+    _own(address=0x1A02, name="validity_18", type=Type.U16, late=True, remark="validity bits 288 to 303"),
+    _own(address=0x1A03, name="validity_19", type=Type.U16, late=True, remark="validity bits 304 to 319"),
+    _own(address=0x1A04, name="validity_20", type=Type.U16, late=True, remark="validity bits 320 to 335"),
+    _own(address=0x1A05, name="validity_21", type=Type.U16, late=True, remark="validity bits 336 to 351"),
+    _own(address=0x1A06, name="validity_22", type=Type.U16, late=True, remark="validity bits 352 to 367"),
+    _own(address=0x1A07, name="validity_23", type=Type.U16, late=True, remark="validity bits 368 to 383"),
+    _own(address=0x1A08, name="validity_24", type=Type.U16, late=True, remark="validity bits 384 to 399"),
+    _own(address=0x1A09, name="validity_25", type=Type.U16, late=True, remark="validity bits 400 to 415"),
+    _own(address=0x1A0A, name="validity_26", type=Type.U16, late=True, remark="validity bits 416 to 431"),
+    _own(address=0x1A0B, name="validity_27", type=Type.U16, late=True, remark="validity bits 432 to 447"),
+    _own(address=0x1A0C, name="validity_28", type=Type.U16, late=True, remark="validity bits 448 to 463"),
+    _own(address=0x1A0D, name="validity_29", type=Type.U16, late=True, remark="validity bits 464 to 479"),
+    _own(address=0x1A0E, name="validity_30", type=Type.U16, late=True, remark="validity bits 480 to 495"),
+    _own(address=0x1A0F, name="validity_31", type=Type.U16, late=True, remark="validity bits 496 to 511"),
+    _own(address=0x1A10, name="validity_32", type=Type.U16, late=True, remark="validity bits 512 to 527"),
+    _own(address=0x1A11, name="validity_33", type=Type.U16, late=True, remark="validity bits 528 to 543"),
+    _own(address=0x1A12, name="validity_34", type=Type.U16, late=True, remark="validity bits 544 to 559"),
+    _own(address=0x1A13, name="validity_35", type=Type.U16, late=True, remark="validity bits 560 to 575"),
+    _own(address=0x1A14, name="validity_36", type=Type.U16, late=True, remark="validity bits 576 to 591"),
+    _late(address=0x1A15, name="crest_factor_voltage_l1", type=Type.U16, decimals=3, bit=262),
+    _late(address=0x1A16, name="crest_factor_voltage_l2", type=Type.U16, decimals=3, bit=263),
+    _late(address=0x1A17, name="crest_factor_voltage_l3", type=Type.U16, decimals=3, bit=264),
+    _late(address=0x1A18, name="crest_factor_current_l1", type=Type.U16, decimals=3, bit=265),
+    _late(address=0x1A19, name="crest_factor_current_l2", type=Type.U16, decimals=3, bit=266),
+    _late(address=0x1A1A, name="crest_factor_current_l3", type=Type.U16, decimals=3, bit=267),
+    _late(address=0x1A1B, name="undervoltage_l1", type=Type.U16, bit=268),
+    _late(address=0x1A1C, name="undervoltage_l2", type=Type.U16, bit=269),
+    _late(address=0x1A1D, name="undervoltage_l3", type=Type.U16, bit=270),
+    _late(address=0x1A1E, name="overvoltage_l1", type=Type.U16, bit=271),
+    _late(address=0x1A1F, name="overvoltage_l2", type=Type.U16, bit=272),
+    _late(address=0x1A20, name="overvoltage_l3", type=Type.U16, bit=273),
+    _late(address=0x1A21, name="voltage_unbalance_percent", type=Type.U16, unit="%", decimals=2, bit=274),
+    _late(address=0x1A22, name="voltage_zero_unbalance_percent", type=Type.U16, unit="%", decimals=2, bit=275),
+    _late(address=0x1A23, name="current_unbalance_percent", type=Type.U16, unit="%", decimals=2, bit=276),
+    _late(address=0x1A24, name="current_zero_unbalance_percent", type=Type.U16, unit="%", decimals=2, bit=277),
+    _late(address=0x1A25, name="voltage_positive_v", type=Type.U32, unit="V", decimals=2, bit=278),
+    _late(address=0x1A27, name="voltage_negative_v", type=Type.U32, unit="V", decimals=2, bit=279),
+    _late(address=0x1A29, name="voltage_zero_v", type=Type.U32, unit="V", decimals=2, bit=280),
+    _late(address=0x1A2B, name="current_positive_a", type=Type.U32, unit="A", decimals=3, bit=281),
+    _late(address=0x1A2D, name="current_negative_a", type=Type.U32, unit="A", decimals=3, bit=282),
+    _late(address=0x1A2F, name="current_zero_a", type=Type.U32, unit="A", decimals=3, bit=283),
+    *_harmonics(0x1A31, 284),
     _cem(address=0x2710, name="serial", type=Type.U32),
     _cem(address=0xF010, name="model", type=Type.ASCII, length=6, remark="12 characters, as CEM-D311-MID"),
 )

@@ -95,6 +95,8 @@ class Register:
         Where the raw integer is a code: the word for 0, 1, 2 ...
     length : int
         Registers of a `Type.ASCII` or `Type.RAW`; 0 for the others, whose type says it.
+    late : bool
+        Found only when a request covers it, or another late row.
     remark : str
     """
 
@@ -111,6 +113,7 @@ class Register:
     needs: str = ""
     codes: tuple[str, ...] = ()
     length: int = 0
+    late: bool = False
     remark: str = ""
 
     @property

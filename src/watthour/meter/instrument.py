@@ -26,12 +26,14 @@ from watthour.metrology import (
     continues,
     end_of_window,
     follows,
+    late_quality,
     measure,
     measure_end,
     open_window,
     reach_of,
     rest_of,
 )
+from watthour.models import VOLTAGE_PRESENT_V
 from watthour.parameters import check_setting, parameter
 from watthour.pulses import LEDS, Change, Edge, Pulses, Spans, begin, flashes, hand_over, pause, shift
 from watthour.registers import Registers, booked_by_each, reset_partial
@@ -237,7 +239,9 @@ class Meter:
         require_countable(delivery, windows, opened.pieces[-1:])
         still_open = opened if opened.pieces else None
         state = self._count(replace(state, opened=still_open, tracker=opened.tracker), windows)
-        return replace(state, last=windows[-1:].copy()) if len(windows) else state
+        if not len(windows) or opened.window is None:
+            return state
+        return replace(state, last=windows[-1:].copy(), quality=late_quality(windows, opened.window, VOLTAGE_PRESENT_V))
 
     def _on_the_clock(self, state: MeterState, delivery: Delivery, now_ns: int) -> MeterState:
         """Return the state with the clock of a delivery: the one before, or one that was set, or of another rate."""

@@ -6,8 +6,10 @@ In: a state. Out: a `View`. Nothing is rounded here but money; null (None) is wh
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import partial
 from types import MappingProxyType
 
+from watthour.meter.quality import late_values
 from watthour.meter.state import MeterState, primary_ratio, ratio_setting, standing_warnings
 from watthour.metrology import Quantities, quantities_of
 from watthour.models import VOLTAGE_PRESENT_V, has_feature, model_of
@@ -16,22 +18,25 @@ from watthour.registers import Demand, Registers, row_of
 from watthour.tariff import Calendar, in_force
 from watthour.units import (
     ENERGIES,
+    LATE_NAMES,
     MICRO,
     NANOSECONDS,
     PHASES,
     RATES,
     SECONDS_PER_HOUR,
+    VALUE_BY_NAME,
     VALUES,
     energy_name,
     exact_name,
     shown_register,
 )
-from watthour.view import Number, View
+from watthour.view import LateValues, Number, View
 
 FLAT = "flat"
 """What the meter calls having no calendar."""
 
 _LINES = ("l12", "l23", "l31")
+_READY = tuple(value.name for value in VALUES if value.name not in LATE_NAMES)
 _CENTS = Decimal("0.0001")
 
 
@@ -74,7 +79,11 @@ def view_of(
         samples=state.samples,
         duration_s=float(state.duration),
         powered=state.powered,
-        values=MappingProxyType({value.name: known.get(value.name) for value in VALUES if has_feature(model, value.needs)}),
+        values=LateValues(
+            {name: known.get(name) for name in _READY if has_feature(model, VALUE_BY_NAME[name].needs)},
+            LATE_NAMES,
+            partial(late_values, state),
+        ),
         exact=MappingProxyType(_exact(state.registers)),
         parameters=settings,
         warnings=warnings,

@@ -6,7 +6,7 @@ does not fit is refused, never guessed.
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +19,18 @@ from watthour.history import ProfileRow
 from watthour.meter.past import flag, listed, past_from_record, past_to_record, rate_of, six_counts, whole
 from watthour.meter.state import Anchor, Mark, MeterState, require_possible
 from watthour.meter.switched import switched_from_record, switched_to_record
-from watthour.metrology import TRACKER, WINDOW, ChannelHistory, Correction, OpenWindow, Rows, scratch_for
+from watthour.metrology import (
+    NO_QUALITY,
+    TRACKER,
+    WINDOW,
+    ChannelHistory,
+    Correction,
+    LateQuality,
+    OpenWindow,
+    Quality,
+    Rows,
+    scratch_for,
+)
 from watthour.metrology.conditioning import SixFloats
 from watthour.parameters import PARAMETER_BY_NAME, Interface, check_setting, parameter
 from watthour.registers import CARRY, Registers
@@ -40,6 +51,7 @@ def state_to_record(state: MeterState) -> Json:
         "registers": _registers_to_json(state.registers),
         "carry": _text(state.carry),
         "last": _text(state.last),
+        "quality": None if state.quality is None else asdict(state.quality()),
         "tracker": None if state.tracker is None else _text(state.tracker),
         "opened": None if opened is None else {"tracker": _text(opened.tracker), "pieces": [_piece(p) for p in opened.pieces]},
         "history": None if state.history is None else _history(state.history),
@@ -97,6 +109,7 @@ def _state(record: Json) -> MeterState:
         registers=_registers_from_json(record["registers"]),
         carry=_one(record["carry"], CARRY),
         last=_rows(record["last"], WINDOW)[:1],
+        quality=None if record["quality"] is None else _quality(record["quality"]),
         tracker=None if record["tracker"] is None else _one(record["tracker"], TRACKER),
         opened=None if record["opened"] is None else _opened(record["opened"], measured_to, anchor[2]),
         history=history,
@@ -179,6 +192,29 @@ def _one(text: str, dtype: np.dtype[np.void]) -> Rows:
         msg = f"{len(rows)} rows where there is one"
         raise ValueError(msg)
     return rows
+
+
+def _quality(record: Json) -> LateQuality:
+    """Return a quality that was found before, refusing what has another shape."""
+    found = Quality(**{name: _known_tuple(record[name]) for name in record})
+    if any(_shape(getattr(found, field.name)) != _shape(getattr(NO_QUALITY, field.name)) for field in fields(Quality)):
+        msg = "a quality of another shape"
+        raise ValueError(msg)
+    return LateQuality(lambda: found)
+
+
+def _known_tuple(value: Any) -> Any:
+    """Return lists as tuples, numbers as floats, null as None."""
+    if isinstance(value, list | tuple):
+        return tuple(_known_tuple(part) for part in value)
+    if value is not None and type(value) is not float:
+        msg = f"{value!r} is no number"
+        raise TypeError(msg)
+    return value
+
+
+def _shape(value: Any) -> Any:
+    return tuple(_shape(part) for part in value) if isinstance(value, tuple) else None
 
 
 def _piece(block: Block) -> Json:

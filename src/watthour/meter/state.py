@@ -13,7 +13,7 @@ import numpy as np
 
 from watthour.history import CLOSINGS, PROFILE_ROWS, Closing, History, ProfileRow
 from watthour.meter.pulsing import require_pulses
-from watthour.metrology import WINDOW, ChannelHistory, OpenWindow, Rows, Thresholds
+from watthour.metrology import WINDOW, ChannelHistory, LateQuality, OpenWindow, Rows, Thresholds
 from watthour.models import RATINGS, VOLTAGE_PRESENT_V, current_range_of, model_of, require_feature
 from watthour.parameters import DEFAULTS, Interface, Setting, check_setting
 from watthour.pulses import Contacts, PulseOutput
@@ -94,6 +94,8 @@ class MeterState:
         Of the stream before, where it broke.
     last : ndarray of WINDOW, shape (0,) or (1,)
         The last whole window.
+    quality : LateQuality or None
+        Its harmonics and the like, found when somebody asks; None before there is one.
     carry : ndarray of CARRY
         Remainders and signs of the count.
     samples, duration : int, Fraction
@@ -124,6 +126,7 @@ class MeterState:
     registers: Registers
     carry: Carry
     last: Rows
+    quality: LateQuality | None = None
     position: int | None = None
     anchor: Anchor | None = None
     anchors_ahead: tuple[Anchor, ...] = ()

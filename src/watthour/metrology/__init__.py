@@ -1,6 +1,8 @@
 """Samples to quantities and energy: windows, tracking, cut-off. Pure; the loops are compiled by numba."""
 
 from watthour.metrology.conditioning import ChannelHistory, Correction, condition, follows, reach_of, rest_of
+from watthour.metrology.harmonics import warm_harmonics
+from watthour.metrology.quality import NO_QUALITY, LateQuality, Quality, late_quality
 from watthour.metrology.quantities import Quantities, quantities_of
 from watthour.metrology.records import TRACKER, WINDOW, Record, Rows
 from watthour.metrology.stream import (
@@ -15,11 +17,14 @@ from watthour.metrology.stream import (
 )
 
 __all__ = [
+    "NO_QUALITY",
     "TRACKER",
     "WINDOW",
     "ChannelHistory",
     "Correction",
+    "LateQuality",
     "OpenWindow",
+    "Quality",
     "Quantities",
     "Record",
     "Rows",
@@ -28,6 +33,7 @@ __all__ = [
     "continues",
     "end_of_window",
     "follows",
+    "late_quality",
     "measure",
     "measure_end",
     "open_window",
@@ -35,4 +41,5 @@ __all__ = [
     "reach_of",
     "rest_of",
     "scratch_for",
+    "warm_harmonics",
 ]

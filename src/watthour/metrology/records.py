@@ -41,6 +41,8 @@ WINDOW = np.dtype(
     [
         ("first_sample", "i8"),
         ("samples", "i8"),  # whole samples whose energy the row holds
+        ("begin", "f8"),  # beginning of the tapered window, in samples after `first_sample`
+        ("length", "f8"),  # of the tapered window, in samples; 0: too short, or of phasors
         ("cycles", "i4"),  # 0: too short for a phasor
         ("frequency_hz", "f8"),  # NaN where no voltage gives one
         ("powered", "i1"),  # 1 with voltage on any phase

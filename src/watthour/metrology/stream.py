@@ -7,10 +7,11 @@ steps it.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from watthour.metrology.harmonics import samples_of_window
 from watthour.metrology.records import TRACKER, WINDOW, Conditions, Rows, Samples, Scratch, Six
 from watthour.metrology.seconds import measure_seconds
 from watthour.metrology.sums import EDGE_SAMPLES, FRINGE, SUMS
@@ -41,11 +42,14 @@ class OpenWindow:
     pieces : tuple of Block
         Consecutive samples from the fringe before the tracker's start on.
     scratch : Scratch
+    window : Block or Phasors, optional
+        What the last row measured was measured from, the samples under its tapers included: where its spectrum lies.
     """
 
     tracker: Rows
     pieces: tuple[Block, ...]
     scratch: Scratch
+    window: Delivery | None = None
 
 
 def longest_window(rate_hz: float) -> int:
@@ -125,7 +129,14 @@ def _measure_seconds(opened: OpenWindow, phasors: Phasors, thresholds: Threshold
     voltages, currents = (np.ascontiguousarray(rows_of) for rows_of in (phasors.voltages, phasors.currents))
     frequency_hz = np.ascontiguousarray(phasors.frequency_hz)
     measure_seconds(voltages, currents, frequency_hz, thresholds.present_v, thresholds.cutoff_a, tracker[0], rows)
-    return OpenWindow(tracker=tracker, pieces=(), scratch=opened.scratch), rows
+    last = _second(phasors, len(phasors) - 1) if len(phasors) else opened.window
+    return OpenWindow(tracker=tracker, pieces=(), scratch=opened.scratch, window=last), rows
+
+
+def _second(phasors: Phasors, place: int) -> Phasors:
+    """Return one second with arrays of its own."""
+    one = phasors.part(place, place + 1)
+    return replace(one, voltages=one.voltages.copy(), currents=one.currents.copy(), frequency_hz=one.frequency_hz.copy())
 
 
 def _measure_block(opened: OpenWindow, block: Block, thresholds: Thresholds) -> tuple[OpenWindow, Rows]:
@@ -133,19 +144,30 @@ def _measure_block(opened: OpenWindow, block: Block, thresholds: Thresholds) -> 
     pieces = (*opened.pieces, block)
     if block.end_sample < end_of_window(tracker, block.rate_hz):
         kept = _own(block)
-        return OpenWindow(tracker=tracker, pieces=(*opened.pieces, kept), scratch=opened.scratch), np.zeros(0, WINDOW)
+        return replace(opened, tracker=tracker, pieces=(*opened.pieces, kept)), np.zeros(0, WINDOW)
     found = []
     rest = block
+    last = opened.window
     if opened.pieces:
         head = block.part(0, min(len(block), 2 * longest_window(block.rate_hz)))
         joined = _join((*opened.pieces, head))
         found.append(_measure_whole(joined, tracker, opened.scratch, thresholds))
+        last = _last_window(joined, found[-1], last)
         if _kept_from(tracker) < block.first_sample:
             pieces = (joined, block.part(len(head), len(block))) if len(head) < len(block) else (joined,)
             rest = _join(pieces)
     found.append(_measure_whole(rest, tracker, opened.scratch, thresholds))
+    last = _last_window(rest, found[-1], last)
     tail = _own(rest.part(_kept_from(tracker) - rest.first_sample, len(rest)))
-    return OpenWindow(tracker=tracker, pieces=(tail,), scratch=opened.scratch), np.concatenate(found)
+    return OpenWindow(tracker=tracker, pieces=(tail,), scratch=opened.scratch, window=last), np.concatenate(found)
+
+
+def _last_window(block: Block, rows: Rows, before: Delivery | None) -> Delivery | None:
+    """Return the samples of the last of these rows, which were measured from `block`; without rows, what was before."""
+    if not len(rows):
+        return before
+    first, end = samples_of_window(rows[-1])
+    return _own(block.part(max(first - block.first_sample, 0), min(end - block.first_sample, len(block))))
 
 
 def measure_end(opened: OpenWindow, thresholds: Thresholds) -> tuple[OpenWindow, Rows]:

@@ -116,6 +116,8 @@ def measure_windows(six: Six, base: int, conditions: Conditions, tracker: Record
         begin = tracker["first_sample"] - base
         cycles = round((edges[2] - edges[0]) * tracker["table_hz"] / conditions.rate_hz)
         begin_row(row, at + whole - begin, cycles, found_hz, conditions, tracker)
+        row["begin"] = at - begin + edges[0]
+        row["length"] = edges[2] - edges[0]
         for p in range(3):
             row["active_ws"][p] = power_sum(scratch.hard[p], p, whole, conditions) / conditions.rate_hz
             if begin < at:

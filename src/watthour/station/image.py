@@ -87,15 +87,30 @@ class Layout:
     by_start: Mapping[int, Register]
     spans: Mapping[int, Span]
     addresses: frozenset[int]
-    readers: tuple[Reader, ...]
+    all_readers: tuple[tuple[int, Register, Reader], ...]
+    prompt_readers: tuple[tuple[int, Register, Reader], ...]
     packing: struct.Struct
     validity: tuple[int, ...]
+    late: tuple[range, ...]
 
-    def image(self, view: View, selection: Selection = NOTHING_SELECTED) -> bytes:
-        """Return all registers of a view, in the order of the rows, validity bits set."""
-        encoded = [row.encode(read(view, selection)) for row, read in zip(self.rows, self.readers, strict=True)]
-        raws = [raw for raw, _ in encoded]
-        bits = sum(1 << row.bit for row, (_, valid) in zip(self.rows, encoded, strict=True) if valid and row.bit is not None)
+    def is_late(self, start: int, count: int) -> bool:
+        """Tell whether registers cover what is found only when somebody asks."""
+        return any(start < part.stop and part.start < start + count for part in self.late)
+
+    def image(self, view: View, selection: Selection = NOTHING_SELECTED, *, late: bool = True) -> bytes:
+        """Return all registers of a view, in the order of the rows, validity bits set.
+
+        Parameters
+        ----------
+        late : bool
+            Whether to find what is found only when somebody asks; else it is null.
+        """
+        raws: list[int | bytes] = [0] * len(self.rows)
+        bits = 0
+        for place, row, read in self.all_readers if late else self.prompt_readers:
+            raws[place], valid = row.encode(read(view, selection))
+            if valid and row.bit is not None:
+                bits |= 1 << row.bit
         for word, place in enumerate(self.validity):
             raws[place] = bits >> (word * VALIDITY_BITS_PER_REGISTER) & (2**VALIDITY_BITS_PER_REGISTER - 1)
         return self.packing.pack(*raws)
@@ -115,14 +130,17 @@ def layout_of(model: str) -> Layout:
 def layout_for(rows: Sequence[Register]) -> Layout:
     """Return the layout of rows that are sorted by address."""
     names = [row.name for row in rows]
+    readers = tuple((place, row, _reader(row.name)) for place, row in enumerate(rows))
     return Layout(
         rows=tuple(rows),
         by_start=MappingProxyType({row.address: row for row in rows}),
         spans=MappingProxyType({row.address: span for span, members in _spans(rows) for row in members}),
         addresses=frozenset(address for row in rows for address in range(row.address, row.end)),
-        readers=tuple(_reader(row.name) for row in rows),
+        all_readers=readers,
+        prompt_readers=tuple(reader for reader in readers if not reader[1].late),
         packing=struct.Struct(">" + "".join(row.layout for row in rows)),
         validity=tuple(names.index(name) for name in _VALIDITY if name in names),
+        late=_late(rows),
     )
 
 
@@ -140,6 +158,17 @@ def _spans(rows: Sequence[Register]) -> list[tuple[Span, list[Register]]]:
         spans.append((Span(start=start, end=end, offset=offset, ends=frozenset(row.end for row in group)), group))
         offset += (end - start) * BYTES_PER_REGISTER
     return spans
+
+
+def _late(rows: Sequence[Register]) -> tuple[range, ...]:
+    """Return the stretches of addresses of late rows."""
+    parts: list[range] = []
+    for row in rows:
+        if row.late and parts and parts[-1].stop == row.address:
+            parts[-1] = range(parts[-1].start, row.end)
+        elif row.late:
+            parts.append(range(row.address, row.end))
+    return tuple(parts)
 
 
 def _reader(name: str) -> Reader:

@@ -131,7 +131,7 @@ class Station:
     def __init__(self, units: Sequence[int | None] = (None,), etiquette: Etiquette = TCP_PORT) -> None:
         self._units = tuple(units)
         self._etiquette = etiquette
-        self._images: list[tuple[View | None, bytes]] = [(None, b"") for _ in self._units]
+        self._images: list[tuple[View | None, bool, bytes]] = [(None, False, b"") for _ in self._units]
         self._selections = [NOTHING_SELECTED for _ in self._units]
 
     def answer(self, unit: int, request: Request | IllegalRequest, views: Sequence[View]) -> Answer:
@@ -180,7 +180,7 @@ class Station:
         if number > len(SELECTIONS[row.name](view)):
             return ExceptionReply(function=request.function, code=ExceptionCode.ILLEGAL_DATA_VALUE)
         self._selections[meter] = replace(self._selections[meter], **{row.name: number})
-        self._images[meter] = (None, b"")
+        self._images[meter] = (None, False, b"")
         return WriteReply(start=request.start, count=request.count)
 
     def _broadcast(self, request: Request | IllegalRequest, views: Sequence[View]) -> Broadcast:
@@ -203,16 +203,15 @@ class Station:
         span = layout.spans.get(request.start)
         if span is None or end not in span.ends:
             return _unreadable(request, layout, view)
-        return ReadReply(
-            function=request.function, data=span.cut(self._image(layout, meter, view), request.start, request.count)
-        )
+        image = self._image(layout, meter, view, late=layout.is_late(request.start, request.count))
+        return ReadReply(function=request.function, data=span.cut(image, request.start, request.count))
 
-    def _image(self, layout: Layout, meter: int, view: View) -> bytes:
-        """Return the registers of a view, made once as long as it is the newest."""
-        made_of, image = self._images[meter]
-        if made_of is not view:
-            image = layout.image(view, self._selections[meter])
-            self._images[meter] = (view, image)
+    def _image(self, layout: Layout, meter: int, view: View, *, late: bool) -> bytes:
+        """Return the registers of a view, made once as long as it is the newest, and again when late ones are first asked for."""
+        made_of, with_late, image = self._images[meter]
+        if made_of is not view or (late and not with_late):
+            image = layout.image(view, self._selections[meter], late=late)
+            self._images[meter] = (view, late, image)
         return image
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from watthour.meter import Meter, first_state
+from watthour.metrology import warm_harmonics
 from watthour.samples import MINIMUM_RATE_HZ, PHASORS, Block, Delivery, Phasors
 
 _PATIENCE_S = 4.0
@@ -20,6 +21,7 @@ def warm(sample_type: str, tell: Callable[[str], None]) -> None:
         meter = Meter(first_state({}))
         meter.step(_nothing(sample_type), 0)
         meter.end()
+        warm_harmonics()
     finally:
         slow.cancel()
 
