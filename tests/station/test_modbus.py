@@ -39,7 +39,7 @@ def view(make_view):
 # ---------------------------------------------------------------- reading
 
 
-def variables(view):
+def variables(view):  # noqa: PLR0915 - one line a variable
     """Return the map written once more, from the published table and the printed layout: address to bytes, whole variables."""
     show, memory = view.values, {}
 
