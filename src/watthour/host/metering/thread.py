@@ -16,6 +16,7 @@ from math import ceil, floor, isinf
 
 from watthour.errors import WatthourError
 from watthour.host.instants import now_ns
+from watthour.host.metering.diagnosing import Diagnosing
 from watthour.host.metering.work import Work
 from watthour.samples import Delivery
 from watthour.units import NANOSECONDS
@@ -28,6 +29,10 @@ _LONGEST_WAIT_S = 3600.0
 """No wait is longer: what the system calls a time-out has an end."""
 _PUBLISH_S = 0.05
 """At full speed a view is published this often, not after each block."""
+
+_LOOK_S = 1.0
+_FAST_LOOK_S = 5.0
+"""Sample time between two looks of the wiring diagnosis, paced and at full speed."""
 
 _Waiting = tuple[Command, "Future[Outcome]"]
 
@@ -89,6 +94,7 @@ class MeteringThread(threading.Thread):
         self._commands: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._stop_asked = threading.Event()
+        self._diagnosing = Diagnosing(_LOOK_S if work.live or pace.speed else _FAST_LOOK_S)
         self._view = work.meter.view()
         self._published_s = 0.0
         self._metering = True
@@ -172,6 +178,7 @@ class MeteringThread(threading.Thread):
                     self._work.write_pulses(self._work.meter)
                     self._tell_happenings(piece, now_ns)
                     self._sample = piece.end_sample
+                    self._diagnose()
                 self._publish_sometimes()
         except Exception:
             self._work.save(finished=False)
@@ -279,8 +286,14 @@ class MeteringThread(threading.Thread):
     def _publish(self) -> None:
         """Publish what the meter shows; after the run, with what is left of the open window counted too."""
         meter = self._work.meter
-        self._view = meter.view() if self._metering else meter.settled().view()
+        self._view = self._diagnosing.filled(meter.view() if self._metering else meter.settled().view())
         self._tell_events()
+
+    def _diagnose(self) -> None:
+        """Look at the wiring where it is time; by sample time, so that the same run has the same findings."""
+        meter = self._work.meter
+        if self._diagnosing.is_due(meter.state.time_ns):
+            self._diagnosing.look(meter.view())
 
     def _tell_happenings(self, piece: Delivery, now_ns: int) -> None:
         """Tell what a fault script does to a simulated installation when it begins, to the microsecond."""
