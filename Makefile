@@ -13,10 +13,10 @@ COVERED   := metrology registers meter wire station
 THRESHOLD := 95
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench typetest docs pictures lock clean
+.PHONY: help setup run test check bench typetest docs diagnosis pictures lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY) ## make .venv with everything, from requirements.lock
 
@@ -59,6 +59,9 @@ typetest: $(READY) ## the whole type test behind an ideal front end and a 24 bit
 docs: $(READY) ## write docs/nomenclature.md and the M-Bus record list anew from the sources
 	$(BIN)/python tools/nomenclature.py
 	$(BIN)/watthour map mbus --format markdown > docs/reference/mbus-records.md
+
+diagnosis: $(READY) ## measure the wiring diagnosis anew into docs/reference/diagnosis.md, some minutes
+	$(BIN)/python tools/diagnosis.py
 
 pictures: $(READY) ## draw the day of each example anew into docs/pictures
 	@mkdir -p docs/pictures

@@ -5,7 +5,20 @@ import dataclasses
 import pytest
 
 from watthour.parameters import DEFAULTS, Interface
-from watthour.view import ClosePeriod, Event, EventKind, Outcome, ResetPartial, SelectRate, Verdict, View, WriteSettings
+from watthour.view import (
+    ClosePeriod,
+    Event,
+    EventKind,
+    Finding,
+    FindingKind,
+    Outcome,
+    ResetPartial,
+    SelectRate,
+    Verdict,
+    View,
+    WriteSettings,
+    findings_word,
+)
 
 VIEW = View(
     model="Q23612",
@@ -53,3 +66,10 @@ def test_two_events_do_not_share_their_detail():
     one, other = (Event(time_ns=n, kind=EventKind.SOURCE_GAP) for n in (1, 2))
     assert one.detail == {}
     assert one.detail is not other.detail
+
+
+def test_each_kind_of_finding_has_a_bit_of_its_own_however_often_it_is_found():
+    found = [Finding(kind=kind, phases=("L1",), confidence=1.0, evidence="") for kind in FindingKind]
+    assert findings_word(found) == findings_word([*found, *found]) == 2 ** len(FindingKind) - 1
+    assert [kind.bit for kind in FindingKind] == list(range(len(FindingKind)))
+    assert findings_word([]) == 0

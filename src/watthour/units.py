@@ -188,6 +188,7 @@ _MEASURED: tuple[Value, ...] = (
 
 _STATE: tuple[Value, ...] = (
     Value(name="active_rate", symbol="T", unit="1", meaning="the rate that counts now, 1 to 8", source=_OURS),
+    Value(name="wiring_findings", symbol="W", unit="1", meaning="bits of what the wiring diagnosis finds; 0: nothing", source=_OURS),
     Value(name="operating_time_h", symbol="t", unit="h", meaning="time with voltage on", source="CEM family map"),
     Value(name="partial_operating_time_h", symbol="tp", unit="h", meaning="time with voltage on since the last partial reset",
           source="CEM family map"),

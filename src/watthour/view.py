@@ -4,7 +4,7 @@ A `View` is a frozen snapshot made after each step and shared by reference; a `C
 request, an `Outcome` its answer; an `Event` is something that happened. Nobody outside ``meter/`` holds more.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -109,6 +109,55 @@ EVENTS = 10_000
 """Events kept in a view."""
 
 
+class FindingKind(StrEnum):
+    """What the wiring diagnosis can find, in the order of their bits in ``wiring_findings``."""
+
+    CT_REVERSED = "ct_reversed"
+    CTS_SWAPPED = "cts_swapped"
+    CT_ON_WRONG_PHASE = "ct_on_wrong_phase"
+    CT_MISSING = "ct_missing"
+    CT_RATIO_IMPLAUSIBLE = "ct_ratio_implausible"
+    VOLTAGES_SWAPPED = "voltages_swapped"
+    VOLTAGES_ROTATED = "voltages_rotated"
+    VOLTAGE_MISSING = "voltage_missing"
+    SEQUENCE_REVERSED = "sequence_reversed"
+
+    @property
+    def bit(self) -> int:
+        """Its place in ``wiring_findings``, 0 the lowest."""
+        return list(FindingKind).index(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What seems to be wrong in the wiring before a meter.
+
+    Parameters
+    ----------
+    kind : FindingKind
+    phases : tuple of str
+        Terminals it concerns, such as ``("L1",)``; of a CT on a wrong phase its terminals and then where it sits.
+    confidence : float
+        0 to 1: how much more plausible it makes the quantities than anything else does.
+    evidence : str
+        What speaks for it, with numbers, and what else it may be.
+    """
+
+    kind: FindingKind
+    phases: tuple[str, ...]
+    confidence: float
+    evidence: str
+
+
+def findings_word(findings: Iterable[Finding]) -> int:
+    """Return the bits of the kinds that were found.
+
+    >>> findings_word([Finding(kind=FindingKind.CTS_SWAPPED, phases=("L1", "L2"), confidence=0.9, evidence="")])
+    2
+    """
+    return sum(1 << bit for bit in {finding.kind.bit for finding in findings})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What a meter shows at one instant.
@@ -132,14 +181,14 @@ class View:
         Settings in force.
     warnings : tuple of str
         Standing warnings, one clear line each.
-    diagnosis : tuple of str
-        Empty as the meter makes it.
     software_id : str
         SHA-256 over the legally relevant sources, in hexadecimal; empty where nobody has said it.
     calendar : str
         Name of the calendar in force.
     selected_rate : int
         What bus or inputs selected last; it counts where they are the rate source.
+    diagnosis : tuple of Finding
+        Empty as the meter makes it; the host has it filled in.
     profile : History of ProfileRow
         The load profile, as far as its rows are complete.
     open_row : ProfileRow or None
@@ -168,10 +217,10 @@ class View:
     exact: Mapping[str, int]
     parameters: Mapping[str, Setting]
     warnings: tuple[str, ...] = ()
-    diagnosis: tuple[str, ...] = ()
     software_id: str = ""
     calendar: str = "flat"
     selected_rate: int = 1
+    diagnosis: tuple[Finding, ...] = ()
     profile: History[ProfileRow] = field(default_factory=lambda: History(keep=PROFILE_ROWS))
     open_row: ProfileRow | None = None
     closings: History[Closing] = field(default_factory=lambda: History(keep=CLOSINGS))

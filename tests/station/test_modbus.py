@@ -71,7 +71,7 @@ def variables(view):  # noqa: PLR0915 - one line a variable
     put(0x2710, 4, [23612001])
     memory[0xF010] = b"CEM-D311-MID"
     put(0x1000, 2, [1, 0])
-    bits = [*range(49), *range(64, 108), *range(114, 121), *range(128, 194), *range(200, 226)]
+    bits = [*range(49), *range(64, 108), *range(114, 121), *range(127, 194), *range(200, 226)]
     whole = sum(1 << bit for bit in bits)
     put(0x1002, 2, [whole >> 16 * word & 0xFFFF for word in range(16)])
     put(0x1012, 2, [*scaled(["active_rate"], 1), 0])
@@ -85,6 +85,7 @@ def variables(view):  # noqa: PLR0915 - one line a variable
     put(0x1056, 4, six())
     for start, size, end, factor in ((0x106A, 2, "closed", 1), (0x106C, 4, "count", 1), (0x1220, 8, "quantity", 1000000)):
         put(start, size, scaled([f"input1_{end}", f"input2_{end}"], factor))
+    put(0x1070, 2, scaled(["wiring_findings"], 1))
     put(0x1100, 4, [n for prefix in (*(f"t{rate}_" for rate in range(1, 9)), "l1_", "l2_", "l3_") for n in six(prefix)])
     put(0x1200, 8, [n * 1_000_000 + 7 for n in six()] + scaled(["partial_cost", "partial_co2_kg"], 10000))
     put(0x1300, 2, [0, 0, 3])

@@ -23,6 +23,7 @@ from watthour.cli.tariffs import tariff
 from watthour.cli.type_tests import typetest
 from watthour.errors import UsageError
 from watthour.host.instants import iso, to_ns
+from watthour.units import PHASES
 
 if TYPE_CHECKING:
     from watthour.host.lines import Reading
@@ -162,6 +163,37 @@ def _print_reading(reading: "Reading", *, as_json: bool, again: bool) -> None:
     if again and console.is_terminal:
         console.clear()
     console.print(reading_tables(reading.url, reading.model, reading.serial, reading.values))
+
+
+@app.command
+def diagnose(url: str, /, *, json: Json = False) -> int:
+    """Tell what an installer got wrong, from one reading of a meter over its bus: exit status 1 where something is found.
+
+    Parameters
+    ----------
+    url
+        Where it is, such as modbus+tcp://127.0.0.1:1502?unit=1.
+    json
+        Print one JSON object.
+    """
+    from watthour.diagnosis import Plate, diagnose  # noqa: PLC0415
+    from watthour.host.lines import parse_url, read_values  # noqa: PLC0415
+    from watthour.host.terminal import findings_table  # noqa: PLC0415
+
+    reading = asyncio.run(read_values(parse_url(url)))
+    findings = diagnose(reading.values, Plate(ct_primary_a=reading.ct_primary_a or _highest_current(reading)))
+    if json:
+        found = [asdict(finding) for finding in findings]
+        _print_json({"url": reading.url, "time": iso(to_ns(reading.time)), "serial": reading.serial, "findings": found})
+    else:
+        Console().print(f"[bold]{reading.model}[/bold]  serial {reading.serial}  {reading.url}\n")
+        Console().print(findings_table(findings))
+    return int(bool(findings))
+
+
+def _highest_current(reading: "Reading") -> float:
+    """Return what stands in for the CTs' rating where a meter does not say it."""
+    return max((float(reading.values.get(f"current_{phase}_a") or 0.0) for phase in PHASES), default=0.0)
 
 
 @app.command

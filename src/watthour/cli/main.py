@@ -52,7 +52,7 @@ def _run(arguments: list[str]) -> int:
     from watthour.cli.commands import app  # noqa: PLC0415
 
     try:
-        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        status = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as problem:
         return _complain(f"{_wrong_words(problem)} ({_HELP})", WRONG_USAGE)
     except WatthourError as problem:
@@ -64,7 +64,7 @@ def _run(arguments: list[str]) -> int:
         return 1
     except OSError as problem:
         return _complain(f"what was to be printed could not be written: {problem.strerror or problem}", 1)
-    return 0
+    return status if isinstance(status, int) else 0
 
 
 def _wrong_words(problem: "CycloptsError") -> str:

@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -21,7 +21,7 @@ from watthour.host.instants import iso
 from watthour.host.lines import Listener, SerialUrl, lines_of, open_line
 from watthour.host.metering import MeteringThread, Pace, PulseFile, Work, begin_work, warm
 from watthour.host.store import DataDirectory
-from watthour.host.terminal import Scene, event_line, rack_table, say, value_tables, watched
+from watthour.host.terminal import Scene, event_line, rack_table, say, view_tables, watched
 from watthour.view import Command, Event, EventKind, Outcome, View
 from watthour.wire.modbus.faults import BusFault
 from watthour.wire.modbus.link import Requested
@@ -129,7 +129,7 @@ def run_meters(
         sys.stdout.write("".join(json.dumps(result_of(view)) + "\n" for view in views))
         sys.stdout.flush()
     elif not (shown and sys.stdout.isatty()):
-        Console().print(value_tables(views[0].values) if len(views) == 1 else rack_table(views))
+        Console().print(view_tables(views[0]) if len(views) == 1 else rack_table(views))
 
 
 def _with_plant_faults(plans: Sequence[Plan], faults: FaultScript | None) -> Sequence[Plan]:
@@ -272,4 +272,5 @@ def result_of(view: View) -> dict[str, object]:
         "duration_s": view.duration_s,
         "values": dict(view.values),
         "exact": dict(view.exact),
+        "diagnosis": [asdict(finding) for finding in view.diagnosis],
     }

@@ -91,6 +91,11 @@ IDENTITY: Mapping[str, str] = MappingProxyType(
 
 _WHOLE = "whole units, decision: the published table prints a decimal for the hours and none here; finer at 1218 and 121C"
 
+_FINDINGS = (
+    "bit 0 CT reversed, 1 CTs swapped, 2 CT on wrong phase, 3 CT missing, 4 CT ratio implausible,"
+    " 5 voltages swapped, 6 voltages rotated, 7 voltage missing, 8 sequence reversed"
+)
+
 _cem = partial(Register, block=FAMILY, source="CEM M-RS485, CEM M-ETH and CEM-C31 manuals")
 _own = partial(Register, block=OWN, source="ours")
 _late = partial(Register, block=OWN, source="ours", late=True)
@@ -244,6 +249,7 @@ REGISTERS: tuple[Register, ...] = (
     _own(address=0x106B, name="input2_closed", type=Type.U16, bit=116, needs="digital_inputs"),
     _own(address=0x106C, name="input1_count", type=Type.U32, bit=117, needs="digital_inputs"),
     _own(address=0x106E, name="input2_count", type=Type.U32, bit=118, needs="digital_inputs"),
+    _own(address=0x1070, name="wiring_findings", type=Type.U16, bit=127, remark=_FINDINGS),
     _own(address=0x1100, name="t1_import_wh", type=Type.U32, unit="Wh", bit=128),
     _own(address=0x1102, name="t1_export_wh", type=Type.U32, unit="Wh", bit=129),
     _own(address=0x1104, name="t1_q1_varh", type=Type.U32, unit="varh", bit=130),

@@ -147,6 +147,7 @@ def _standing(state: MeterState) -> dict[str, Number]:
     partial_kwh = Fraction(state.registers.partial[ENERGIES.index("import")], MICRO * 1000)
     cost, co2 = (Decimal(str(state.settings[name])) for name in ("cost_per_kwh", "co2_kg_per_kwh"))
     return {
+        "wiring_findings": 0,  # the host has the diagnosis made
         "operating_time_h": state.operating_ns / (NANOSECONDS * SECONDS_PER_HOUR),
         "partial_operating_time_h": state.partial_operating_ns / (NANOSECONDS * SECONDS_PER_HOUR),
         "cost_per_kwh": float(cost),

@@ -55,6 +55,7 @@ class MeterLine:
             time=datetime.now(UTC),
             model=str(decoded["model"]),
             serial=int(decoded["serial"]),
+            ct_primary_a=float(decoded["ct_primary"]),
             values=valid_values(rows, decoded),
         )
 

@@ -19,8 +19,8 @@ Decoded = int | Decimal | str | bytes
 """What registers say, before validity is looked at."""
 
 
-BESIDES = frozenset({"block_version", "model", "serial", "status", "warnings"})
-"""What is read besides the values: who answers, and what makes the page of each second one read, all of one instant."""
+BESIDES = frozenset({"block_version", "ct_primary", "model", "serial", "status", "warnings"})
+"""What is read besides the values: who answers, behind which CTs, and what makes the page of each second one read, all of one instant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,8 @@ class Reading:
     ----------
     time : datetime
         When the answers were complete, UTC, by the reader's clock.
+    ct_primary_a : float
+        Rated primary current of the CTs, as the meter is set; 0 where it does not say.
     values : mapping of str to number or None
         Named as `watthour.units.VALUES`, in that order.
     """
@@ -40,6 +42,7 @@ class Reading:
     model: str
     serial: int
     values: Mapping[str, Number]
+    ct_primary_a: float = 0.0
 
 
 def wanted_rows() -> tuple[Register, ...]:

@@ -16,6 +16,7 @@ from math import ceil, floor, isinf
 
 from watthour.errors import StoreError, WatthourError
 from watthour.host.instants import now_ns
+from watthour.host.metering.diagnosing import Diagnosing
 from watthour.host.metering.keeping import ClockWatch, Keeping, totals_of
 from watthour.host.metering.work import Work
 from watthour.meter import Meter
@@ -35,6 +36,10 @@ _DAY_NS = 86400 * NANOSECONDS
 
 Deed = Callable[[Meter, Keeping, int], Outcome]
 """What the host does to a meter and to what is kept of it, between two steps, at an instant."""
+
+_LOOK_S = 1.0
+_FAST_LOOK_S = 5.0
+"""Sample time between two looks of the wiring diagnosis, paced and at full speed."""
 
 _Waiting = tuple[Command | Deed, "Future[Outcome]"]
 
@@ -96,6 +101,7 @@ class MeteringThread(threading.Thread):
         self._commands: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._stop_asked = threading.Event()
+        self._diagnosing = Diagnosing(_LOOK_S if work.live or pace.speed else _FAST_LOOK_S)
         self._view = work.keeping.shown(work.meter.view())
         self._watch = ClockWatch(now_ns(), _steady_ns())
         self._is_finished = work.finished
@@ -186,6 +192,7 @@ class MeteringThread(threading.Thread):
                     return False
                 if len(piece):
                     self._step(piece, at_ns)
+                    self._diagnose()
                 self._publish_sometimes()
                 self._keep_sometimes()
         except Exception:
@@ -359,7 +366,14 @@ class MeteringThread(threading.Thread):
         """Publish what the meter shows; after the run, with what is left of the open window counted too."""
         meter = self._work.meter
         self._tell_events()
-        self._view = self._work.keeping.shown(meter.view() if self._metering else meter.settled().view())
+        shown = meter.view() if self._metering else meter.settled().view()
+        self._view = self._diagnosing.filled(self._work.keeping.shown(shown))
+
+    def _diagnose(self) -> None:
+        """Look at the wiring where it is time; by sample time, so that the same run has the same findings."""
+        meter = self._work.meter
+        if self._diagnosing.is_due(meter.state.time_ns):
+            self._diagnosing.look(meter.view())
 
     def _tell_happenings(self, piece: Delivery, now_ns: int) -> None:
         """Tell what a fault script does to a simulated installation when it begins, to the microsecond."""

@@ -5,7 +5,16 @@ from watthour.host.terminal.calibration import calibration_tables
 from watthour.host.terminal.live import Scene, watched
 from watthour.host.terminal.log import event_line, say
 from watthour.host.terminal.network import network_day
-from watthour.host.terminal.tables import map_table, mbus_table, models_table, rack_table, reading_tables, value_tables
+from watthour.host.terminal.tables import (
+    findings_table,
+    map_table,
+    mbus_table,
+    models_table,
+    rack_table,
+    reading_tables,
+    value_tables,
+    view_tables,
+)
 
 __all__ = [
     "Scene",
@@ -13,6 +22,7 @@ __all__ = [
     "calendar_year",
     "calibration_tables",
     "event_line",
+    "findings_table",
     "map_table",
     "mbus_table",
     "models_table",
@@ -21,5 +31,6 @@ __all__ = [
     "reading_tables",
     "say",
     "value_tables",
+    "view_tables",
     "watched",
 ]

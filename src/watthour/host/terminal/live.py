@@ -18,7 +18,7 @@ from watthour.host.instants import iso
 from watthour.host.metering import MeteringThread
 from watthour.host.terminal.figures import elapsed, figure
 from watthour.host.terminal.log import say
-from watthour.host.terminal.tables import rack_table, value_tables
+from watthour.host.terminal.tables import finding_words, rack_table, view_tables
 from watthour.models import model_of
 from watthour.view import View
 
@@ -57,7 +57,7 @@ def live_page(view: View, scene: Scene, sample_rate: float | None, events: Seque
     lines: list[RenderableType] = [head, Text(state + coming), Text()]
     if not view.powered:
         lines += [Text("no voltage: the meter is off, its bus is silent", style="bold red"), Text()]
-    lines += [value_tables(view.values), Text()]
+    lines += [view_tables(view), Text()]
     lines += [Text(f"listening on {url}", style="green") for url in scene.listeners]
     lines += [Text(warning, style="yellow") for warning in view.warnings]
     lines += [Text(event, style="dim") for event in events[-_SHOWN_EVENTS:]]
@@ -72,6 +72,10 @@ def rack_page(views: Sequence[View], scenes: Sequence[Scene], events: Sequence[s
     for view, scene in zip(views, scenes, strict=True):
         lines += [Text(f"{view.serial}: listening on {url}", style="green") for url in scene.listeners]
         lines += [Text(f"{view.serial}: {warning}", style="yellow") for warning in view.warnings]
+        lines += [
+            Text(f"{view.serial}: {finding_words(found)} at {' '.join(found.phases)} ({found.confidence:.0%})", style="yellow")
+            for found in view.diagnosis
+        ]
     lines += [Text(event, style="dim") for event in events[-_SHOWN_EVENTS:]]
     return Group(*lines, Text("Ctrl-C stops", style="dim"))
 

@@ -13,7 +13,7 @@ from watthour.maps.modbus import REGISTERS
 from watthour.maps.sheet import record
 from watthour.models import CURRENT_RANGES, MODELS, RATINGS
 from watthour.units import ENERGIES, PHASES, energy_name, energy_unit
-from watthour.view import Number, View
+from watthour.view import Finding, Number, View
 
 Values = Mapping[str, Number]
 
@@ -101,6 +101,38 @@ def reading_tables(url: str, model: str, serial: int, values: Values) -> Rendera
 def value_tables(values: Values) -> RenderableType:
     """Return what a meter measures now, and its registers."""
     return Group(phase_table(values), Text(), register_tables(values))
+
+
+def view_tables(view: View) -> RenderableType:
+    """Return what a meter measures now, its registers, and what is found of its wiring."""
+    tables = value_tables(view.values)
+    return Group(tables, Text(), findings_table(view.diagnosis)) if view.diagnosis else tables
+
+
+def findings_table(findings: Sequence[Finding]) -> Table:
+    """Return what is found of the wiring, a row a finding; one that says so where there is none."""
+    table = empty_table("Wiring", "finding", "at", "sure", "evidence", left=4)
+    table.columns[-1].no_wrap = False
+    for finding in findings:
+        sure = f"{finding.confidence:.0%}"
+        table.add_row(finding_words(finding), " ".join(finding.phases), sure, finding.evidence, style="yellow")
+    if not findings:
+        table.add_row("nothing wrong is seen", "", "", "")
+    return table
+
+
+def finding_words(finding: Finding) -> str:
+    """Return the name of a finding for people.
+
+    >>> from watthour.view import FindingKind
+    >>> finding_words(Finding(kind=FindingKind.CTS_SWAPPED, phases=("L1", "L2"), confidence=1.0, evidence=""))
+    'CTs swapped'
+    """
+    return (
+        finding.kind.replace("_", " ").replace("ct", "CT", 1)
+        if finding.kind.startswith("ct")
+        else finding.kind.replace("_", " ")
+    )
 
 
 def rack_table(views: Sequence[View]) -> Table:

@@ -1,0 +1,44 @@
+"""The wiring diagnosis beside a running meter: asked about once a second of sample time, its findings put into each view.
+
+It is a watcher and no part of the meter: nothing it finds enters a register, and it begins anew with each run.
+"""
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import cast
+
+from watthour.diagnosis import Course, Plate, follow
+from watthour.units import NANOSECONDS, Ratio
+from watthour.view import View, findings_word
+
+
+class Diagnosing:
+    """Look at views, and fill in what they tell of the wiring.
+
+    Parameters
+    ----------
+    every_s : float
+        Sample time between two looks, so that a run as fast as possible is not held up.
+    """
+
+    def __init__(self, every_s: float) -> None:
+        self._every_ns = round(every_s * NANOSECONDS)
+        self._course = Course()
+
+    def is_due(self, time_ns: int) -> bool:
+        """Tell whether it is time for a look at a meter that has metered up to an instant."""
+        seen_ns = self._course.time_ns
+        return seen_ns is None or time_ns - seen_ns >= self._every_ns
+
+    def look(self, view: View) -> None:
+        """Take in what a meter shows."""
+        plate = Plate(ct_primary_a=float(cast("Ratio", view.parameters["ct"]).primary))
+        self._course = follow(self._course, view.values, plate, view.time_ns)
+
+    def filled(self, view: View) -> View:
+        """Return a view with the findings in it."""
+        findings = self._course.findings
+        if not findings:
+            return view
+        values = MappingProxyType({**view.values, "wiring_findings": findings_word(findings)})
+        return replace(view, values=values, diagnosis=findings)
