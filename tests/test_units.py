@@ -37,11 +37,13 @@ UNIT_ENDINGS = {
     "_kg_per_kwh": "kg/kWh",
     "_cost_per_kwh": "1/kWh",
     "_kg": "kg",
+    "_percent": "%",
 }
 """How a name ends, and the unit that promises."""
 
 PURE_NUMBERS = re.compile(
-    r"(power_factor|cos_phi)(_l[123])?|active_rate|partial_cost|input[12]_(closed|count|quantity)|pulse_output_(count|pending)"
+    r"(power_factor|cos_phi)(_l[123])?|active_rate|partial_cost|wiring_findings"
+    r"|(crest_factor_(voltage|current)|undervoltage|overvoltage)_l[123]|input[12]_(closed|count|quantity)|pulse_output_(count|pending)"
 )
 
 

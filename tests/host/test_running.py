@@ -36,7 +36,7 @@ def test_the_result_is_what_the_view_shows(plan):
     assert plan.source is not None
     view = begin_work(plan, plan.source, None).meter.view()
     result = result_of(view)
-    assert list(result) == ["model", "serial", "time", "samples", "duration_s", "values", "exact"]
+    assert list(result) == ["model", "serial", "time", "samples", "duration_s", "values", "exact", "diagnosis"]
     assert result["time"] == "2026-01-01T00:00:00Z"
     assert view.time_ns == DEFAULT_START_NS
     assert result["values"] == dict(view.values)

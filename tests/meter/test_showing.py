@@ -20,7 +20,8 @@ def test_before_its_first_window_a_meter_shows_nulls_and_zeros(waves):
     assert set(view.values) == {value.name for value in VALUES if value.needs != "pulse_outputs"}
     known = {name for name, value in view.values.items() if value is not None}
     assert all(
-        name.endswith(("wh", "varh", "_h", "cost", "_kg", "active_rate", "_closed", "_count", "_quantity")) for name in known
+        name.endswith(("wh", "varh", "_h", "cost", "_kg", "active_rate", "_closed", "_count", "_quantity", "_findings"))
+        for name in known
     )
     assert view.values["power_w"] is None
     assert view.samples == 0
