@@ -9,7 +9,7 @@ import pytest
 from watthour.units import ENERGIES, PHASES, RATES, VALUES, exact_name, shown_register
 
 STOPS = [signal.SIGINT, signal.SIGTERM]
-KEYS = ["model", "serial", "time", "samples", "duration_s", "values", "exact"]
+KEYS = ["model", "serial", "time", "samples", "duration_s", "values", "exact", "diagnosis"]
 
 
 def object_of(out):
