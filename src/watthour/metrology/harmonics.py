@@ -20,7 +20,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from watthour.metrology.compiling import kernel
+from watthour.metrology.compiling import kernel, sum_kernel
 from watthour.metrology.records import Floats, Record
 from watthour.metrology.sums import FRINGE, TAPER
 from watthour.metrology.tone import window_spectrum
@@ -89,12 +89,14 @@ def subgroups_of_phasors(second: Phasors) -> Subgroups:
     return groups
 
 
-def warm_harmonics() -> None:
-    """Compile the loops, or load them, before anybody waits for them."""
-    lines = np.zeros((6, 1, 3), np.complex128)
-    read_lines(np.zeros((6, 3), np.complex128), 4, 0, 0.1, 10, lines)
-    remove_fundamental(np.zeros(6, np.complex128), 0.1, 10, 0.0, 600.0, lines)
-    remove_images(0.1, 10, 0.0, 600.0, 1, lines)
+def warm_harmonics(sample_type: str) -> None:
+    """Compile the loops for a type of sample, or load them, before anybody waits for them."""
+    samples = np.zeros((3, 800), sample_type)
+    shaped_samples(Block(voltages=samples, currents=samples, rate_hz=4000.0, first_sample=0), 4.0, 792.0, 2048)
+    lines = np.zeros((6, 2, 3), np.complex128)
+    read_lines(np.zeros((6, 257), np.complex128), 512, 0, 0.1, 10, lines[:, :1])
+    remove_fundamental(np.zeros(6, np.complex128), 0.1, 10, 0.0, 600.0, lines[:, :1])
+    remove_images(0.1, 10, 0.0, 600.0, lines[:, :1])
 
 
 def spectral_lines(row: Record, block: Block) -> NDArray[np.complex128]:
@@ -104,11 +106,14 @@ def spectral_lines(row: Record, block: Block) -> NDArray[np.complex128]:
     begin = float(row["begin"]) + int(row["first_sample"]) - block.first_sample
     origin = math.floor(begin + 0.5)  # the sample that the row's phasors are relative to
     size = transform_size(len(block))
+    highest = highest_order_of(step)
     lines = np.zeros((6, ORDERS, 3), np.complex128)
-    read_lines(np.fft.rfft(shaped_samples(block, begin, length, size)), size, len(block) // 2 - origin, step, cycles, lines)
+    transform = np.fft.rfft(shaped_samples(block, begin, length, size))
+    read_lines(transform, size, len(block) // 2 - origin, step, cycles, lines[:, :highest])
+    lines *= np.array([*block.voltage_scale, *block.current_scale])[:, None, None]
     phasors = np.concatenate([row["voltage_phasor_v"], row["current_phasor_a"]])
-    remove_fundamental(phasors, step, cycles, begin - origin, begin - origin + length, lines)
-    remove_images(step, cycles, begin - origin, begin - origin + length, highest_order_of(step), lines)
+    remove_fundamental(phasors, step, cycles, begin - origin, begin - origin + length, lines[:, :highest])
+    remove_images(step, cycles, begin - origin, begin - origin + length, lines[:, :highest])
     return lines * (math.sqrt(2.0) / length)
 
 
@@ -122,7 +127,7 @@ def transform_size(samples: int) -> int:
 
 
 def shaped_samples(block: Block, begin: float, length: float, size: int) -> Floats:
-    """Return what is to be transformed: scaled samples without their mean, tapered, over the kernel's spectrum.
+    """Return what is to be transformed: raw samples without their mean, tapered, over the kernel's spectrum.
 
     Parameters
     ----------
@@ -134,31 +139,52 @@ def shaped_samples(block: Block, begin: float, length: float, size: int) -> Floa
     ndarray, shape (6, size)
         The block's middle sample first, what lies before it at the end.
     """
-    count = len(block)
-    weights = window_weights(count, begin, length)
-    raw = np.concatenate([block.voltages, block.currents]).astype(np.float64)
-    gain = np.array([*block.voltage_scale, *block.current_scale])
-    raw -= (raw @ weights / length)[:, None]
-    middle = count // 2
-    raw *= weights * deconvolution(size)[size // 2 - middle : size // 2 - middle + count]
-    raw *= gain[:, None]
     shaped = np.zeros((6, size))
-    shaped[:, : count - middle], shaped[:, size - middle :] = raw[:, middle:], raw[:, :middle]
+    weights = np.zeros(len(block))
+    fill_weights(begin, length, weights)
+    shape_samples(block.voltages, weights, deconvolution(size), length, shaped[:3])
+    shape_samples(block.currents, weights, deconvolution(size), length, shaped[3:])
     return shaped
 
 
-def window_weights(count: int, begin: float, length: float) -> Floats:
-    """Return the weights of samples 0 ... count - 1: 1 inside the window, tapered at both edges, 0 outside."""
-    weights = np.ones(count)
-    head, tail = min(count, math.ceil(begin) + TAPER), max(0, math.floor(begin + length) - TAPER)
-    weights[:head] *= _rise(np.arange(head) - begin)
-    weights[tail:] *= _rise(begin + length - np.arange(tail, count))
-    return weights
+@kernel
+def fill_weights(begin: float, length: float, weights: Floats) -> None:
+    """Fill the weights of samples 0, 1, ...: 1 inside the window, tapered at both edges, 0 outside."""
+    for k in range(weights.shape[0]):
+        inside = min(k - begin, begin + length - k)
+        x = min(max(inside / TAPER, -0.5), 0.5)
+        weights[k] = 1.0 if x == 0.5 else max(0.0, 0.5 + x + math.sin(2.0 * math.pi * x) / (2.0 * math.pi))  # noqa: PLR2004
 
 
-def _rise(distance: NDArray[np.floating]) -> Floats:
-    x = np.clip(distance / TAPER, -0.5, 0.5)
-    return np.maximum(0.5 + x + np.sin(2.0 * math.pi * x) / (2.0 * math.pi), 0.0)
+@sum_kernel
+def shape_samples(samples: NDArray[np.generic], weights: Floats, correction: Floats, length: float, shaped: Floats) -> None:
+    """Fill three channels of what is to be transformed.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (3, n)
+    weights : ndarray, shape (n,)
+    correction : ndarray, shape (size,)
+        From `deconvolution`.
+    shaped : ndarray, shape (3, size)
+        Overwritten where there are samples.
+    """
+    count = weights.shape[0]
+    size = correction.shape[0]
+    middle = count // 2
+    for channel in range(3):
+        total = 0.0
+        for k in range(count):
+            total += weights[k] * np.float64(samples[channel, k])
+        mean = total / length
+        for k in range(middle):
+            shaped[channel, size - middle + k] = (
+                weights[k] * correction[size // 2 - middle + k] * (np.float64(samples[channel, k]) - mean)
+            )
+        for k in range(middle, count):
+            shaped[channel, k - middle] = (
+                weights[k] * correction[size // 2 - middle + k] * (np.float64(samples[channel, k]) - mean)
+            )
 
 
 @cache
@@ -177,7 +203,7 @@ def deconvolution(size: int) -> Floats:
 def read_lines(
     transform: NDArray[np.complex128], size: int, middle: int, step: float, cycles: int, lines: NDArray[np.complex128]
 ) -> None:
-    """Interpolate a transform at the lines of each subgroup.
+    """Interpolate a transform at the lines of each subgroup; twelve lines about each lie inside the transform.
 
     Parameters
     ----------
@@ -187,26 +213,27 @@ def read_lines(
         Place of that sample after the one that phasors are relative to.
     step : float
         Of the fundamental, radians per sample.
-    lines : ndarray, shape (6, 50, 3)
+    lines : ndarray, shape (6, orders, 3)
         Overwritten.
     """
-    half = size // 2
+    weights = np.zeros(_WIDTH)
     for h in range(lines.shape[1]):
         for side in range(3):
             omega = step * ((h + 1) * cycles + side - 1) / cycles
             place = omega * size / (2.0 * math.pi)
             lowest = math.ceil(place - _WIDTH / 2.0)
-            lines[:, h, side] = 0.0
-            for j in range(lowest, lowest + _WIDTH):
-                z = (place - j) * (2.0 / _WIDTH)
-                weight = math.exp(_SHARPNESS * (math.sqrt(max(0.0, 1.0 - z * z)) - 1.0))
-                k = j % size
-                for channel in range(6):
-                    value = transform[channel, k] if k <= half else transform[channel, size - k].conjugate()
-                    lines[channel, h, side] += weight * value
+            for j in range(_WIDTH):
+                z = (place - lowest - j) * (2.0 / _WIDTH)
+                weights[j] = math.exp(_SHARPNESS * (math.sqrt(max(0.0, 1.0 - z * z)) - 1.0))
             turn = complex(math.cos(omega * middle), -math.sin(omega * middle))
             for channel in range(6):
-                lines[channel, h, side] *= turn
+                real = 0.0
+                imaginary = 0.0
+                for j in range(_WIDTH):
+                    value = transform[channel, lowest + j]
+                    real += weights[j] * value.real
+                    imaginary += weights[j] * value.imag
+                lines[channel, h, side] = complex(real, imaginary) * turn
 
 
 @kernel
@@ -230,17 +257,13 @@ def remove_fundamental(
 
 
 @kernel
-def remove_images(step: float, cycles: int, first: float, last: float, highest: int, lines: NDArray[np.complex128]) -> None:
-    """Take from all lines what they see of each order's image about the sampling rate, where it is near.
-
-    Parameters
-    ----------
-    highest : int
-        Highest order that is used.
-    """
+def remove_images(step: float, cycles: int, first: float, last: float, lines: NDArray[np.complex128]) -> None:
+    """Take from all lines what they see of each order's image about the sampling rate, where it is near."""
+    highest = lines.shape[1]
     tones = lines[:, :, 1] / (last - first)
     for h in range(highest):
-        for g in range(highest):
+        nearest = (2.0 * math.pi - NEAR_IMAGE) / step - h - 2.0  # orders from here on may be near
+        for g in range(max(0, math.floor(nearest)), highest):
             for side in range(3):
                 gap = 2.0 * math.pi - step * (h + 1) - step * ((g + 1) * cycles + side - 1) / cycles
                 if gap < NEAR_IMAGE:

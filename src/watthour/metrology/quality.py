@@ -127,11 +127,12 @@ def _relative(row: Record, delivery: Delivery) -> Subgroups:
 def _peaks(delivery: Delivery) -> Subgroups:
     """Return the largest size of any sample, shape (6,)."""
     if isinstance(delivery, Block):
-        scales = (*delivery.voltage_scale, *delivery.current_scale)
-        offsets = (*delivery.voltage_offset, *delivery.current_offset)
-        rows = (*delivery.voltages, *delivery.currents)
-        ends = [(float(row.min()) * g + o, float(row.max()) * g + o) for row, g, o in zip(rows, scales, offsets, strict=True)]
-        return np.asarray(np.abs(np.array(ends)).max(axis=1))
+        scale = np.array([*delivery.voltage_scale, *delivery.current_scale])
+        offset = np.array([*delivery.voltage_offset, *delivery.current_offset])
+        halves = (delivery.voltages, delivery.currents)
+        lowest = np.concatenate([half.min(axis=1) for half in halves]) * scale + offset
+        highest = np.concatenate([half.max(axis=1) for half in halves]) * scale + offset
+        return np.asarray(np.maximum(np.abs(lowest), np.abs(highest)))
     phasors = np.concatenate([delivery.voltages[0], delivery.currents[0]])
     turns = np.exp(2j * math.pi / _SYNTHESIS * np.outer(delivery.orders, np.arange(_SYNTHESIS)))
     return np.asarray(np.abs(math.sqrt(2.0) * (phasors @ turns).real).max(axis=1))
@@ -154,7 +155,9 @@ def _unbalance(sequence: KnownPerPhase) -> tuple[Known, Known]:
 
 
 def _known(values: Subgroups) -> KnownPerPhase:
-    return tuple(float(value) if math.isfinite(value) else None for value in values)
+    if np.isfinite(values).all():
+        return tuple(values.tolist())
+    return tuple(value if math.isfinite(value) else None for value in values.tolist())
 
 
 NO_QUALITY = Quality(

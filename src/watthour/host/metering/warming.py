@@ -21,7 +21,8 @@ def warm(sample_type: str, tell: Callable[[str], None]) -> None:
         meter = Meter(first_state({}))
         meter.step(_nothing(sample_type), 0)
         meter.end()
-        warm_harmonics()
+        if sample_type != PHASORS:
+            warm_harmonics(sample_type)
     finally:
         slow.cancel()
 
