@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from watthour.errors import ConfigError, ParameterError, UsageError
+from watthour.errors import ConfigError, ParameterError, UsageError, WatthourError
+from watthour.host.calendars import read_calendar
 from watthour.host.instants import to_ns
 from watthour.host.lines import BusUrl, parse_url
 from watthour.host.streams import NAME_EACH, STANDARD_INPUT
@@ -86,6 +87,11 @@ def _wrong_channels(channels: Sequence[str | int], *, is_stream: bool) -> str:
     return "" if len(channels) == len(TERMINALS) else f"name six, {','.join(TERMINALS)}, not {len(channels)}"
 
 
+class _TariffTable(_Table):
+    calendar: Annotated[str, Field(min_length=1)] | None = None
+    source: Literal["calendar", "inputs", "bus"] | None = None
+
+
 class _ListenTable(_Table):
     url: str
 
@@ -94,6 +100,7 @@ class _MeterFile(_Table):
     data: str | None = None
     meter: dict[str, Any] = Field(default_factory=dict)
     source: _SourceTable | None = None
+    tariff: _TariffTable | None = None
     listen: list[_ListenTable] = Field(default_factory=list)
 
 
@@ -137,6 +144,8 @@ class Plan:
         What messages call the meter: its configuration as the user named it.
     settings : mapping of str to Setting
         Settings the user gave; the others have their defaults.
+    folder : Path
+        What the path of a calendar file is relative to.
     data : Path, optional
         Directory that keeps the meter's state; None: it lives in memory.
     listen : tuple of BusUrl
@@ -146,6 +155,7 @@ class Plan:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     source: SourceWish | None = None
     listen: tuple[BusUrl, ...] = ()
+    folder: Path = Path()
     data: Path | None = None
 
     def setting(self, name: str) -> Setting:
@@ -197,8 +207,8 @@ def read_config(path: Path) -> Plan:
     content = read_toml(path)
     table = check_toml(str(path), content, _MeterFile)
     text = content.decode()
-    settings = _settings(str(path), text, table.meter)
-    plan = Plan(name=str(path), settings=settings, source=_source(path.parent, table.source))
+    settings = {**_settings(str(path), text, table.meter), **_tariff(path, text, table.tariff)}
+    plan = Plan(name=str(path), settings=settings, source=_source(path.parent, table.source), folder=path.parent)
     listen: list[BusUrl] = []
     for place, row in enumerate(table.listen):
         try:
@@ -218,6 +228,22 @@ def _settings(file: str, text: str, given: Mapping[str, Any]) -> dict[str, Setti
                 current_range_of(Ratio.parse(str(value)))
         except (ParameterError, UsageError) as problem:
             raise ConfigError(file, str(problem), line_of(text, ("meter", name))) from None
+    return settings
+
+
+def _tariff(path: Path, text: str, table: _TariffTable | None) -> dict[str, Setting]:
+    """Return the settings of the tariff, its calendar read once to see that it can be."""
+    settings: dict[str, Setting] = {}
+    if table is not None and table.calendar is not None:
+        try:
+            settings["calendar"] = check_setting("calendar", table.calendar, Interface.CONFIG)
+            read_calendar(table.calendar, folder=path.parent)
+        except ConfigError:
+            raise
+        except WatthourError as problem:
+            raise ConfigError(str(path), str(problem), line_of(text, ("tariff", "calendar"))) from None
+    if table is not None and table.source is not None:
+        settings["rate_source"] = table.source
     return settings
 
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from watthour.errors import UsageError
 from watthour.history import CLOSINGS, PROFILE_ROWS, Closing, History, ProfileRow
 from watthour.meter.pulsing import require_pulses
 from watthour.metrology import WINDOW, ChannelHistory, LateQuality, OpenWindow, Rows, Thresholds
@@ -197,14 +198,18 @@ def require_possible(settings: Mapping[str, Setting]) -> None:
     Raises
     ------
     UsageError
-        If there is no range for the current transformer, or the rate is to be selected by inputs that are not there.
+        If there is no range for the current transformer, or the rate is to be selected by inputs or a bus that is not there.
     OutOfRangeError
         If the pulse output could not keep up, with the arithmetic.
     """
     maximum_a = current_range_of(ratio_setting(settings, "ct")).maximum_a
     require_pulses(settings, maximum_a=maximum_a, ratio=primary_ratio(settings))
+    model = model_of(str(settings["model"]))
     if settings["rate_source"] == "inputs":
-        require_feature(model_of(str(settings["model"])), "digital_inputs")
+        require_feature(model, "digital_inputs")
+    if settings["rate_source"] == "bus" and not model.bus:
+        msg = f'{model.name} ({model.code}) has no bus that could select its rate: rate_source is "calendar"'
+        raise UsageError(msg)
 
 
 def ratio_setting(settings: Mapping[str, Setting], name: str) -> Ratio:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from watthour.errors import SealedError
+from watthour.host.calendars import read_calendar
 from watthour.host.config import Plan, SourceWish, require_buses
 from watthour.host.instants import DEFAULT_START_NS, now_ns
 from watthour.host.metering.clock import SampleClock
@@ -124,8 +125,10 @@ def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None, pulse_
     source = _open_source(wish, state.settings)
     taken = None if kept is None else kept.sources.get(source.identity)
     start_ns, clock = _clock_of(source, wish, taken)
+    calendar = read_calendar(str(state.settings["calendar"]), folder=plan.folder)
     meter = Meter(
         replace(state, time_ns=start_ns) if kept is None else state,
+        calendar,
         watches_leds=pulse_file is not None,
         software_id=own_identification(),
     )
