@@ -18,6 +18,7 @@ from rich.console import Console
 
 from watthour import __version__
 from watthour.cli.mbus import mbus
+from watthour.cli.readings import readings
 from watthour.cli.stopping import Stopping
 from watthour.cli.tariffs import tariff
 from watthour.cli.type_tests import typetest
@@ -267,6 +268,7 @@ def calibrate(job: Path, /, *, json: Json = False, write: Path | None = None) ->
 
 network = App(name="network", help="Simulated installations.")
 app.command(network)
+app.command(readings)
 app.command(tariff)
 app.command(typetest)
 
