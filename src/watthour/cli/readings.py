@@ -50,7 +50,10 @@ def export(
         msg = "Parquet needs a file: name it with --output FILE"
         raise UsageError(msg)
     from_ns, to_ns_ = _instant("--from", begin), _instant("--to", end)
-    rows = rows_between(read_profiles(directory), from_ns, to_ns_)
+    profiles = read_profiles(directory)
+    for fault in (fault for meter in profiles for fault in meter.faults):
+        say(fault)
+    rows = rows_between(profiles, from_ns, to_ns_)
     if output is None:
         export_csv(rows, sys.stdout)
         return

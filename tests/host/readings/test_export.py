@@ -9,7 +9,7 @@ import pytest
 
 from watthour.cli.commands import app
 from watthour.errors import StoreError, UsageError
-from watthour.history import PROFILE_ROWS, History, ProfileRow, RowFlag
+from watthour.history import ProfileRow, RowFlag
 from watthour.host.readings import MeterProfile, export_csv, export_parquet, read_profiles, rows_between
 
 QUARTER_NS = 900 * 10**9
@@ -28,8 +28,8 @@ def row(number, **changes):
 PLAIN = row(0)
 ODD = row(3, rates=(6, 2), demand_microw=None, metered_ns=1_000_000_001, flags=RowFlag.INCOMPLETE | RowFlag.CLOCK_SET)
 METERS = [
-    MeterProfile(serial=42, profile=History([PLAIN, ODD], keep=PROFILE_ROWS)),
-    MeterProfile(serial=43, profile=History([PLAIN], keep=9)),
+    MeterProfile(serial=42, rows=[PLAIN, ODD]),
+    MeterProfile(serial=43, rows=[PLAIN]),
 ]
 
 

@@ -42,7 +42,7 @@ SCHEMA = pa.schema(
 def rows_between(profiles: Sequence[MeterProfile], from_ns: int | None, to_ns: int | None) -> Iterator[tuple[int, ProfileRow]]:
     """Yield serial number and row of each interval that starts in [from, to), in the order in which the meters made them."""
     for meter in profiles:
-        for row in meter.profile:
+        for row in meter.rows:
             if (from_ns is None or from_ns <= row.start_ns) and (to_ns is None or row.start_ns < to_ns):
                 yield meter.serial, row
 
