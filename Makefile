@@ -13,7 +13,7 @@ COVERED   := metrology registers meter wire station
 THRESHOLD := 95
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench typetest docs diagnosis pictures lock clean
+.PHONY: help setup run test check long bench typetest docs diagnosis pictures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,9 @@ test: $(READY) ## everything that must pass, and the coverage of the parts that 
 	    --include="src/watthour/$$part.py,src/watthour/$$part/*" \
 	    || { echo "coverage of $$part is below $(THRESHOLD) %" >&2; failed=1; }; \
 	done; test -z "$$failed"
+
+long: $(READY) ## what takes minutes: a year on Spanish rates, every quarter-hour of it
+	WATTHOUR_LONG=1 $(BIN)/pytest -q tests/river/test_spanish_rates.py
 
 bench: $(READY) ## the ratios, measured here and now
 	@for script in $(filter-out bench/_%,$(wildcard bench/*.py)); do \

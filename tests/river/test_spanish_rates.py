@@ -6,7 +6,6 @@ parted by the tariff as the regulator prints it (CNMC Circular 3/2020, peninsula
 
 import os
 from datetime import UTC, date, datetime, timedelta
-from itertools import groupby
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -45,12 +44,25 @@ def period(instant):
 
 
 class Whole:
-    """Watts of each second to whole microwatt-hours, the remainder carried."""
+    """Watts of each second of a phase to whole microwatt-hours, the remainder carried; nothing below the cut-off of 1 mA."""
 
     def __init__(self):
         self.rest = 0.0
+        self.counting = True
 
-    def of(self, watts):
+    def is_above(self, current_a):
+        """Return in which seconds the phase counts: from 1 mA on, and then down to 0.8 of it."""
+        if current_a.min() >= 0.001:
+            self.counting = True
+            return np.ones(len(current_a), bool)
+        above = []
+        for each in current_a.tolist():
+            self.counting = each >= (0.0008 if self.counting else 0.001)
+            above.append(self.counting)
+        return np.array(above)
+
+    def of(self, watts, current_a):
+        watts = np.where(self.is_above(current_a), watts, 0.0)
         amounts = []
         for each in watts.tolist():
             exact = each * (1e6 / 3600.0) + self.rest
@@ -84,17 +96,17 @@ def both(request):
     for rows, _ in zip(source.blocks(), range(hours), strict=False):
         meter.step(rows, begin_ns + rows.first_sample * 10**9)
         watts, vars_ = powers(rows)
-        assert np.abs(rows.currents).sum(axis=2).min() > 0.001  # no phase is below the cut-off
-        net.append(sum(one.of(w) for one, w in zip(active, watts, strict=True)) * RATIO)
-        var.append(sum(one.of(w) for one, w in zip(reactive, vars_, strict=True)) * RATIO)
+        current_a = np.sqrt((np.abs(rows.currents) ** 2).sum(axis=2)).T
+        net.append(sum(one.of(w, i) for one, w, i in zip(active, watts, current_a, strict=True)) * RATIO)
+        var.append(sum(one.of(w, i) for one, w, i in zip(reactive, vars_, current_a, strict=True)) * RATIO)
     return meter, begin, np.concatenate(net), np.concatenate(var)
 
 
 def quarters(begin, count):
     """Return for each quarter-hour its start and the seconds of it that were metered."""
-    for start, places in groupby(range(count), key=lambda k: (int(begin.timestamp()) + k) // 900 * 900):
-        held = list(places)
-        yield datetime.fromtimestamp(start, UTC), slice(held[0], held[-1] + 1)
+    first = int(begin.timestamp())
+    for start in range(first // 900 * 900, first + count, 900):
+        yield datetime.fromtimestamp(start, UTC), slice(max(start - first, 0), min(start + 900 - first, count))
 
 
 def of_sign(amounts, sign):
