@@ -17,6 +17,7 @@ Edges are samples: sample k belongs to the side on which its instant lies, an in
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from operator import sub
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ from watthour.registers import (
     Registers,
     add_counts,
     add_to_interval,
+    add_to_step,
     close_period,
     close_step,
     count_stretches,
@@ -85,7 +87,7 @@ def count_on_the_clock(
     begin, end = int(first["first_sample"]), int(last["first_sample"] + last["samples"])
     spans = list(_spans(state, state.anchor, timetable, begin, end))
     counts, carry = count_stretches(windows, state.carry, [span.end for span in spans], summation_of(state.settings))
-    tally = Tally(state, timetable)
+    tally = Tally(state, timetable, was_off=not on.all())
     metered = _metered(windows, on, spans, state.anchor)
     for span, counted, seconds in zip(spans, counts, metered, strict=True):
         tally.add(span, counted, seconds)
@@ -168,20 +170,27 @@ def _metered(windows: Rows, on: NDArray[np.bool_], spans: Sequence[Span], anchor
 class Tally:
     """What grows while spans are added to a state.
 
+    Parameters
+    ----------
+    was_off : bool
+        Whether the meter was off in some of the windows to come.
+
     Attributes
     ----------
     closed : list of Closing
         The billing periods that were closed.
     """
 
-    def __init__(self, state: MeterState, timetable: Timetable) -> None:
+    def __init__(self, state: MeterState, timetable: Timetable, *, was_off: bool = False) -> None:
         self._state = state
+        self._was_off = was_off
         self._timetable = timetable
         self._ratio = primary_ratio(state.settings)
         self._rule = demand_rule_of(state.settings)
         self._registers: Registers = state.registers
         self._interval = state.interval
         self._demand = state.demand
+        self._step = state.demand.running
         self._time_ns = state.time_ns
         self._closed_ns = state.closed_ns
         self._flags = RowFlag.CLOCK_SET if state.clock_was_set else PLAIN
@@ -200,7 +209,7 @@ class Tally:
             self.close(span.begin_ns, ClosingCause.COMMAND)
         before = self._registers.total
         self._registers = add_counts(self._registers, counts, ratio=self._ratio, rate=span.rate)
-        amounts = tuple(b - a for a, b in zip(before, self._registers.total, strict=True))
+        amounts = tuple(map(sub, self._registers.total, before))
         self._add_to_interval(span, amounts, metered)
         self._add_to_demand(span, amounts, metered)
         self._flags = PLAIN
@@ -218,7 +227,7 @@ class Tally:
             self._state,
             registers=self._registers,
             interval=self._interval,
-            demand=self._demand,
+            demand=replace(self._demand, running=self._step),
             time_ns=self._time_ns,
             closed_ns=self._closed_ns,
             clock_was_set=self._flags != PLAIN,
@@ -228,20 +237,19 @@ class Tally:
 
     def _add_to_interval(self, span: Span, amounts: Six, metered: Fraction) -> None:
         interval = self._interval or open_interval(span.begin_ns)
-        flags = self._flags | (PLAIN if span.is_covered else RowFlag.CALENDAR_MISSING)
-        if metered < (span.end - span.begin) * self._sample:
+        flags = self._flags if span.is_covered else self._flags | RowFlag.CALENDAR_MISSING
+        if self._was_off and metered < (span.end - span.begin) * self._sample:
             flags |= RowFlag.POWER_FAILED
         self._interval = add_to_interval(interval, amounts, rate=span.rate, metered=metered, flags=flags)
 
     def _add_to_demand(self, span: Span, amounts: Six, metered: Fraction) -> None:
-        step = self._demand.running or open_step(span.begin_ns, span.rate, self._rule)
-        energy = step.energy_microwh + amounts[0]
-        self._demand = replace(
-            self._demand, running=replace(step, energy_microwh=energy, is_metered=step.is_metered or bool(metered))
-        )
+        step = self._step or open_step(span.begin_ns, span.rate, self._rule)
+        self._step = add_to_step(step, amounts[0], is_metered=bool(metered))
 
     def _pass_to(self, now_ns: int) -> None:
         """Close what ends when the clock comes to this instant, in the order of time."""
+        if now_ns == self._time_ns:
+            return
         self._pass_closing(now_ns)
         self._pass_step(now_ns)
         interval = self._interval
@@ -253,11 +261,11 @@ class Tally:
 
     def _pass_step(self, now_ns: int) -> None:
         """Close the demand step if it is over; its demand goes into the row of the interval that it ends in."""
-        step = self._demand.running
+        step = self._step
         if step is None or step.start_ns <= now_ns < step.end_ns:
             return
         before = self._demand.last
-        self._demand = close_step(self._demand, self._rule)
+        self._demand, self._step = close_step(replace(self._demand, running=step), self._rule), None
         found = self._demand.last
         interval = self._interval
         if (
@@ -277,7 +285,7 @@ class Tally:
         following_ns = self._timetable.closing_after(due_ns, day)
         while following_ns is not None and following_ns <= now_ns:
             due_ns, following_ns = following_ns, self._timetable.closing_after(following_ns, day)
-        step = self._demand.running
+        step = self._step
         if step is not None and step.end_ns <= due_ns:
             self._pass_step(now_ns)
         if due_ns > self._closed_ns:

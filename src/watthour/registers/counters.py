@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from operator import add
 
 import numpy as np
 
@@ -79,7 +80,8 @@ def add_counts(registers: Registers, counts: Integers, *, ratio: Fraction, rate:
         As `count_windows`.
     """
     parts = math.lcm(registers.parts, ratio.denominator)
-    owed = [[rest * (parts // registers.parts) for rest in row] for row in registers.remainders]
+    finer = parts // registers.parts
+    owed = registers.remainders if finer == 1 else [[rest * finer for rest in row] for row in registers.remainders]
     factor = ratio.numerator * (parts // ratio.denominator)
     primary = [_to_primary(row, factor, rest, parts) for row, rest in zip(counts.tolist(), owed, strict=True)]
     amounts = [row[0] for row in primary]
@@ -102,10 +104,12 @@ def reset_partial(registers: Registers) -> Registers:
 
 
 def _add(row: Six, amounts: Sequence[int]) -> Six:
-    return tuple(a + b for a, b in zip(row, amounts, strict=True))
+    return tuple(map(add, row, amounts))
 
 
 def _to_primary(secondary: Sequence[int], factor: int, owed: Sequence[int], parts: int) -> tuple[Six, Six]:
     """Return whole primary micro-units, and the parts of one owed after them."""
+    if parts == 1:  # a ratio without a fraction owes nothing
+        return tuple([amount * factor for amount in secondary]), NONE
     both = [divmod(amount * factor + rest, parts) for amount, rest in zip(secondary, owed, strict=True)]
     return tuple(whole for whole, _ in both), tuple(rest for _, rest in both)

@@ -112,6 +112,18 @@ def open_step(time_ns: int, rate: int, rule: DemandRule) -> DemandStep:
     return DemandStep(start_ns=start, end_ns=start + length, rate=rate)
 
 
+def add_to_step(step: DemandStep, energy_microwh: int, *, is_metered: bool) -> DemandStep:
+    """Return the step with more energy in it."""
+    return DemandStep(
+        start_ns=step.start_ns,
+        end_ns=step.end_ns,
+        rate=step.rate,
+        energy_microwh=step.energy_microwh + energy_microwh,
+        is_metered=step.is_metered or is_metered,
+        is_disturbed=step.is_disturbed,
+    )
+
+
 def close_step(demand: Demand, rule: DemandRule) -> Demand:
     """Return the demand after the open step: a new one, if all of its period can be believed."""
     step = demand.running

@@ -8,6 +8,7 @@ say how long the gap is, and no zero is invented.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from operator import add
 
 from watthour.history import PROFILE_MIN, ProfileRow, RowFlag, Six
 from watthour.registers.counters import NONE
@@ -59,7 +60,7 @@ def add_to_interval(
     """Return the interval with more energy in it, all at one rate."""
     return OpenInterval(
         start_ns=interval.start_ns,
-        energies=tuple(a + b for a, b in zip(interval.energies, amounts, strict=True)),
+        energies=tuple(map(add, interval.energies, amounts)),
         rates=interval.rates if rate in interval.rates or not metered else (*interval.rates, rate),
         demand_microw=interval.demand_microw,
         metered=interval.metered + metered,
