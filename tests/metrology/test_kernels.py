@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from watthour.metrology import measure, measure_end, open_window, stream, sums, tone, tracking, window, windows
-from watthour.metrology.records import WINDOW, Conditions
+from watthour.metrology.records import WINDOW, Conditions, six_of
 
 RATE_HZ = 1200.0
 RELATIVE = 1e-9
@@ -65,7 +65,7 @@ def test_a_stream_after_a_break_keeps_frequency_and_reactive_power(waves, thresh
 def test_windows_are_measured_as_far_as_there_are_rows(waves, thresholds):
     block = waves.wave(waves.single_phase(), 50.0, 600, RATE_HZ)
     opened = open_window(block)
-    six, conditions = stream._six(block), stream._conditions(block, thresholds)
+    six, conditions = six_of(block), stream._conditions(block, thresholds)
     tracker, rows = opened.tracker.copy(), np.zeros(1, WINDOW)
     assert windows.measure_windows(six, 0, conditions, tracker[0], opened.scratch, rows) == 1
     assert windows.measure_windows(six, 0, conditions, tracker[0], opened.scratch, rows) == 1

@@ -1,6 +1,6 @@
-"""The spectrum of one window at its own frequency: harmonic subgroups of voltage and current.
+"""The spectrum of windows at their own frequency: harmonic subgroups of voltage and current.
 
-In: the raw samples of one window, its `WINDOW` row. Out: the rms value of each subgroup, orders 1 to 50. IEC 61000-4-7
+In: the raw samples of windows, their `WINDOW` rows. Out: the rms value of each subgroup, orders 1 to 50. IEC 61000-4-7
 takes a window of N = 10 or 12 cycles, so that its lines lie 1/N of the frequency apart; subgroup h is the line N·h with
 its two neighbours::
 
@@ -8,10 +8,10 @@ its two neighbours::
             N·h-N    N·h    N·h+N
 
 The window's edges fall between samples and are tapered, so it sees nothing of one line at another, whatever the sampling
-rate. Lines are sought at the window's frequency, not at that of a transform: a transform of twice the length and more,
-of samples divided by the kernel's own spectrum, is interpolated there with twelve lines of a kernel (a "non-uniform" FFT,
-type 2; kernel of Barnett, Magland and af Klinteberg, SIAM J. Sci. Comput. 41(5), 2019, DOI 10.1137/18M120885X). What
-the fundamental itself would leave on other lines, while the frequency moves, is taken away in closed form.
+rate. The fundamental, which the row knows, is taken from the samples first: while the frequency moves it would be on
+every line. Lines are sought at the window's frequency, not at that of a transform: a transform somewhat longer than the
+window, of samples divided by a kernel's own spectrum, is interpolated there with twelve lines of that kernel (a
+"non-uniform" FFT, type 2; Barnett, Magland and af Klinteberg, SIAM J. Sci. Comput. 41(5), 2019, DOI 10.1137/18M120885X).
 """
 
 import math
@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watthour.metrology.compiling import kernel, sum_kernel
-from watthour.metrology.records import Floats, Record
-from watthour.metrology.sums import FRINGE, TAPER
+from watthour.metrology.records import WINDOW, Floats, Record, Rows, Six, six_of
+from watthour.metrology.sums import FRINGE, TAPER, fill_oscillator
 from watthour.metrology.tone import window_spectrum
 from watthour.samples import Block, Phasors
 
@@ -39,9 +39,12 @@ Subgroups = NDArray[np.float64]
 """Shape (6, 50): V1 V2 V3 I1 I2 I3 by order - 1, rms in volts and amperes; NaN where not known."""
 
 _WIDTH = 12
-_SHARPNESS = 2.3 * _WIDTH
-"""Kernel exp(b(sqrt(1 - z²) - 1)) over twelve lines: 1e-10 at twice the length."""
-_NODES = 40
+_SHARPNESS = 22.0
+"""Kernel exp(b(sqrt(1 - z²) - 1)) over twelve lines: 1e-7 at five quarters of the window's length."""
+_NODES = 80
+_GRID = 4096
+_BATCH = 8
+"""Windows that are transformed together: what they need lies in the processor's second cache."""
 
 
 def samples_of_window(row: Record) -> tuple[int, int]:
@@ -64,19 +67,18 @@ def highest_order_of(step: float) -> int:
     return min(ORDERS, math.floor(2.0 * math.pi * USABLE / step))
 
 
-def subgroups_of_block(row: Record, block: Block) -> Subgroups:
-    """Return the subgroups of a whole window with a known frequency.
+def subgroups_of_windows(rows: Rows, block: Block) -> Subgroups:
+    """Return the subgroups of whole windows with a known frequency, shape (windows, 6, 50).
 
     Parameters
     ----------
-    row : record of `WINDOW`
+    rows : ndarray of `WINDOW`
     block : Block
-        Its samples, from `samples_of_window`; what is missing at the ends counts as 0.
+        Holds the samples of all of them, as `samples_of_window` says.
     """
-    lines = spectral_lines(row, block)
-    groups = np.sqrt((lines.real**2 + lines.imag**2).sum(axis=2))
-    groups[:, highest_order(float(row["frequency_hz"]), block.rate_hz) :] = np.nan
-    return np.asarray(groups)
+    groups = np.full((len(rows), 6, ORDERS), np.nan)
+    sum_subgroups(spectral_lines(rows, block), rows, block.rate_hz, groups)
+    return groups
 
 
 def subgroups_of_phasors(second: Phasors) -> Subgroups:
@@ -91,176 +93,244 @@ def subgroups_of_phasors(second: Phasors) -> Subgroups:
 
 def warm_harmonics(sample_type: str) -> None:
     """Compile the loops for a type of sample, or load them, before anybody waits for them."""
-    samples = np.zeros((3, 800), sample_type)
-    shaped_samples(Block(voltages=samples, currents=samples, rate_hz=4000.0, first_sample=0), 4.0, 792.0, 2048)
-    lines = np.zeros((6, 2, 3), np.complex128)
-    read_lines(np.zeros((6, 257), np.complex128), 512, 0, 0.1, 10, lines[:, :1])
-    remove_fundamental(np.zeros(6, np.complex128), 0.1, 10, 0.0, 600.0, lines[:, :1])
-    remove_images(0.1, 10, 0.0, 600.0, lines[:, :1])
+    row = np.zeros(1, WINDOW)
+    row["begin"], row["length"], row["cycles"], row["frequency_hz"] = 3.5, 800.0, 10, 50.0
+    samples = np.zeros((3, 808), sample_type)
+    subgroups_of_windows(row, Block(voltages=samples, currents=samples, rate_hz=4000.0, first_sample=0))
 
 
-def spectral_lines(row: Record, block: Block) -> NDArray[np.complex128]:
-    """Return the lines of each order's subgroup: rms phasors, shape (6, 50, 3), relative to the window's first sample."""
-    step = 2.0 * math.pi * float(row["frequency_hz"]) / block.rate_hz
-    cycles, length = int(row["cycles"]), float(row["length"])
-    begin = float(row["begin"]) + int(row["first_sample"]) - block.first_sample
-    origin = math.floor(begin + 0.5)  # the sample that the row's phasors are relative to
-    size = transform_size(len(block))
-    highest = highest_order_of(step)
-    lines = np.zeros((6, ORDERS, 3), np.complex128)
-    transform = np.fft.rfft(shaped_samples(block, begin, length, size))
-    read_lines(transform, size, len(block) // 2 - origin, step, cycles, lines[:, :highest])
-    lines *= np.array([*block.voltage_scale, *block.current_scale])[:, None, None]
-    phasors = np.concatenate([row["voltage_phasor_v"], row["current_phasor_a"]])
-    remove_fundamental(phasors, step, cycles, begin - origin, begin - origin + length, lines[:, :highest])
-    remove_images(step, cycles, begin - origin, begin - origin + length, lines[:, :highest])
-    return lines * (math.sqrt(2.0) / length)
+def spectral_lines(rows: Rows, block: Block) -> NDArray[np.complex128]:
+    """Return the lines of each order's subgroup: rms phasors, shape (windows, 6, 50, 3).
+
+    Phases are relative to the sample nearest to each window's beginning, as those of the row's phasors are.
+    """
+    size = transform_size(math.ceil(rows["length"].max()) + 2 * FRINGE)
+    six, correction, table = six_of(block), deconvolution(size), kernel_table()
+    gain = np.array([*block.voltage_scale, *block.current_scale])
+    oscillator = np.zeros((2, size + FRINGE))
+    shaped = np.zeros((min(len(rows), _BATCH), 6, size))
+    transforms = np.zeros((len(shaped), 6, size // 2 + 1), np.complex128)
+    lines = np.zeros((len(rows), 6, ORDERS, 3), np.complex128)
+    for first in range(0, len(rows), _BATCH):
+        part = rows[first : first + _BATCH]
+        used = slice(len(part))
+        shape_windows(six, block.first_sample, part, block.rate_hz, gain, correction, oscillator, shaped[used])
+        np.fft.rfft(shaped[used], out=transforms[used])
+        read_windows(transforms.view(np.float64), size, part, block.rate_hz, gain, table, lines[first : first + _BATCH])
+    return lines
 
 
 def transform_size(samples: int) -> int:
-    """Return the length of the transform: a power of two, at least twice the samples.
+    """Return the length of the transform: 4 or 2.5 times a power of two, at least five quarters of the samples.
 
-    >>> transform_size(2018)
-    4096
+    >>> transform_size(2008), transform_size(1608), transform_size(250)
+    (2560, 2048, 320)
     """
-    return 1 << (2 * samples - 1).bit_length()
-
-
-def shaped_samples(block: Block, begin: float, length: float, size: int) -> Floats:
-    """Return what is to be transformed: raw samples without their mean, tapered, over the kernel's spectrum.
-
-    Parameters
-    ----------
-    begin, length : float
-        Of the window, in samples of the block.
-
-    Returns
-    -------
-    ndarray, shape (6, size)
-        The block's middle sample first, what lies before it at the end.
-    """
-    shaped = np.zeros((6, size))
-    weights = np.zeros(len(block))
-    fill_weights(begin, length, weights)
-    shape_samples(block.voltages, weights, deconvolution(size), length, shaped[:3])
-    shape_samples(block.currents, weights, deconvolution(size), length, shaped[3:])
-    return shaped
-
-
-@kernel
-def fill_weights(begin: float, length: float, weights: Floats) -> None:
-    """Fill the weights of samples 0, 1, ...: 1 inside the window, tapered at both edges, 0 outside."""
-    for k in range(weights.shape[0]):
-        inside = min(k - begin, begin + length - k)
-        x = min(max(inside / TAPER, -0.5), 0.5)
-        weights[k] = 1.0 if x == 0.5 else max(0.0, 0.5 + x + math.sin(2.0 * math.pi * x) / (2.0 * math.pi))  # noqa: PLR2004
-
-
-@sum_kernel
-def shape_samples(samples: NDArray[np.generic], weights: Floats, correction: Floats, length: float, shaped: Floats) -> None:
-    """Fill three channels of what is to be transformed.
-
-    Parameters
-    ----------
-    samples : ndarray, shape (3, n)
-    weights : ndarray, shape (n,)
-    correction : ndarray, shape (size,)
-        From `deconvolution`.
-    shaped : ndarray, shape (3, size)
-        Overwritten where there are samples.
-    """
-    count = weights.shape[0]
-    size = correction.shape[0]
-    middle = count // 2
-    for channel in range(3):
-        total = 0.0
-        for k in range(count):
-            total += weights[k] * np.float64(samples[channel, k])
-        mean = total / length
-        for k in range(middle):
-            shaped[channel, size - middle + k] = (
-                weights[k] * correction[size // 2 - middle + k] * (np.float64(samples[channel, k]) - mean)
-            )
-        for k in range(middle, count):
-            shaped[channel, k - middle] = (
-                weights[k] * correction[size // 2 - middle + k] * (np.float64(samples[channel, k]) - mean)
-            )
+    least = -(-5 * samples // 4)
+    power = 1 << max(2, (least - 1).bit_length() - 2)
+    return 5 * power // 2 if 5 * power // 2 >= least else 4 * power
 
 
 @cache
 def deconvolution(size: int) -> Floats:
     """Return one over the kernel's spectrum at samples -size/2 ... size/2 - 1 of a transform of that size."""
-    nodes, weights = np.polynomial.legendre.leggauss(2 * _NODES)
-    values = weights * np.exp(_SHARPNESS * (np.sqrt(1.0 - nodes**2) - 1.0)) * (_WIDTH / 2.0)
-    inside = np.arange(size // 2 + 1) * (2.0 * math.pi / size)
-    half = np.array([float(values @ np.cos(turn * nodes * (_WIDTH / 2.0))) for turn in inside])
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    values = weights * _kernel(nodes) * (_WIDTH / 2.0)
+    turns = (2.0 * math.pi / size) * np.arange(size // 2 + 1)
+    half = np.cos(np.outer(turns, nodes * (_WIDTH / 2.0))) @ values
     both = np.concatenate([half[:0:-1], half[:-1]])
-    both.flags.writeable = False
-    return np.asarray(1.0 / both)
+    return _kept(1.0 / both)
 
 
-@kernel
-def read_lines(
-    transform: NDArray[np.complex128], size: int, middle: int, step: float, cycles: int, lines: NDArray[np.complex128]
+@cache
+def kernel_table() -> Floats:
+    """Return the kernel's weights of twelve lines, each twice, by where the sought one lies, shape (4097, 24).
+
+    Rows go from one line to the next; between rows, straight lines are exact to 1e-7.
+    """
+    places = np.arange(_GRID + 1) / _GRID + _WIDTH / 2.0 - 1.0
+    return _kept(np.repeat(_kernel((places[:, None] - np.arange(_WIDTH)) * (2.0 / _WIDTH)), 2, axis=1))
+
+
+def _kernel(z: Floats) -> Floats:
+    return np.asarray(np.exp(_SHARPNESS * (np.sqrt(np.maximum(1.0 - z**2, 0.0)) - 1.0)))
+
+
+def _kept(numbers: Floats) -> Floats:
+    """Return numbers that are kept, side by side and not to be written."""
+    kept = np.ascontiguousarray(numbers)
+    kept.flags.writeable = False
+    return kept
+
+
+@sum_kernel
+def shape_window(
+    six: Six,
+    base: int,
+    row: Record,
+    rate_hz: float,
+    gain: Floats,
+    correction: Floats,
+    oscillator: Floats,
+    shaped: Floats,
 ) -> None:
-    """Interpolate a transform at the lines of each subgroup; twelve lines about each lie inside the transform.
+    """Fill what is to be transformed: raw samples without mean and fundamental, tapered, over the kernel's spectrum.
 
     Parameters
     ----------
-    transform : ndarray, shape (6, size/2 + 1)
-        Of the samples divided by the kernel's spectrum, the middle one first.
-    middle : int
-        Place of that sample after the one that phasors are relative to.
-    step : float
-        Of the fundamental, radians per sample.
-    lines : ndarray, shape (6, orders, 3)
+    base : int
+        Index in the stream of the first of the samples given.
+    gain : ndarray, shape (6,)
+        Volts and amperes a step.
+    correction : ndarray, shape (size,)
+        From `deconvolution`.
+    oscillator : ndarray, shape (2, n)
         Overwritten.
+    shaped : ndarray, shape (6, size)
+        Overwritten: the window from its middle sample on, zeros, and what lies before the middle at the end.
     """
-    weights = np.zeros(_WIDTH)
-    for h in range(lines.shape[1]):
+    shift = row["first_sample"] - base  # whole: where a window lies changes no bit of it
+    begin = row["begin"]
+    length = row["length"]
+    origin = math.floor(begin + 0.5)
+    first, end = math.floor(begin) - FRINGE + 1, math.floor(begin + length) + FRINGE + 1
+    size = correction.shape[0]
+    middle = (first + end) // 2
+    outside = end - TAPER
+    fill_oscillator(2.0 * math.pi * row["frequency_hz"] / rate_hz, oscillator[:, : end - origin + FRINGE])
+    for channel in range(6):
+        samples = six[channel]
+        tone = row["voltage_phasor_v"][channel] if channel < 3 else row["current_phasor_a"][channel - 3]  # noqa: PLR2004
+        in_phase = math.sqrt(2.0) * tone.real / gain[channel]
+        quadrature = math.sqrt(2.0) * tone.imag / gain[channel]
+        part, cosine, sine = samples[shift + first : shift + end], oscillator[0], oscillator[1]
+        ahead = first - origin + FRINGE  # of the oscillator's sample 0 at index FRINGE
+        cosine, sine = cosine[ahead : ahead + end - first], sine[ahead : ahead + end - first]
+        total = 0.0
+        for k in range(part.shape[0]):
+            total += np.float64(part[k])
+        for k in range(TAPER):
+            total -= (1.0 - rise(first + k - begin)) * np.float64(part[k])
+            total -= (1.0 - rise(begin + length - outside - k)) * np.float64(part[outside - first + k])
+        mean = total / length
+        late, early = shaped[channel, : end - middle], shaped[channel, size - (middle - first) :]
+        right, left = correction[size // 2 :], correction[size // 2 - (middle - first) :]
+        turn = middle - first
+        shaped[channel, end - middle : size - turn] = 0.0
+        for k in range(turn):
+            early[k] = left[k] * (np.float64(part[k]) - in_phase * cosine[k] + quadrature * sine[k] - mean)
+        part, cosine, sine = part[turn:], cosine[turn:], sine[turn:]
+        for k in range(part.shape[0]):
+            late[k] = right[k] * (np.float64(part[k]) - in_phase * cosine[k] + quadrature * sine[k] - mean)
+        for k in range(TAPER):
+            early[k] *= rise(first + k - begin)
+            late[outside - middle + k] *= rise(begin + length - outside - k)
+
+
+@kernel
+def shape_windows(
+    six: Six,
+    base: int,
+    rows: Rows,
+    rate_hz: float,
+    gain: Floats,
+    correction: Floats,
+    oscillator: Floats,
+    shaped: Floats,
+) -> None:
+    """Shape several windows, as `shape_window`; `shaped` is of shape (windows, 6, size)."""
+    for k in range(rows.shape[0]):
+        shape_window(six, base, rows[k], rate_hz, gain, correction, oscillator, shaped[k])
+
+
+@kernel
+def rise(distance: float) -> float:
+    """Return the taper's weight of a sample at a distance inside an edge: from 0 to 1 over eight samples."""
+    x = min(max(distance / TAPER, -0.5), 0.5)
+    return max(0.0, 0.5 + x + math.sin(2.0 * math.pi * x) / (2.0 * math.pi))
+
+
+@sum_kernel
+def read_lines(
+    transform: Floats,
+    size: int,
+    row: Record,
+    rate_hz: float,
+    gain: Floats,
+    table: Floats,
+    lines: NDArray[np.complex128],
+) -> None:
+    """Interpolate a transform at the lines of each subgroup, and put the fundamental back.
+
+    Parameters
+    ----------
+    transform : ndarray, shape (6, size + 2)
+        Of what `shape_window` made, real and imaginary parts in turn.
+    table : ndarray, shape (4097, 24)
+        From `kernel_table`.
+    lines : ndarray, shape (6, 50, 3)
+        Overwritten up to the highest order known.
+    """
+    step = 2.0 * math.pi * row["frequency_hz"] / rate_hz
+    cycles = row["cycles"]
+    length = row["length"]
+    begin = row["begin"]
+    origin = math.floor(begin + 0.5)
+    first, end = math.floor(begin) - FRINGE + 1, math.floor(begin + length) + FRINGE + 1
+    middle = (first + end) // 2 - origin
+    highest = min(lines.shape[1], math.floor(2.0 * math.pi * USABLE / step))
+    weights = np.zeros(2 * _WIDTH)
+    for h in range(highest):
         for side in range(3):
             omega = step * ((h + 1) * cycles + side - 1) / cycles
             place = omega * size / (2.0 * math.pi)
-            lowest = math.ceil(place - _WIDTH / 2.0)
-            for j in range(_WIDTH):
-                z = (place - lowest - j) * (2.0 / _WIDTH)
-                weights[j] = math.exp(_SHARPNESS * (math.sqrt(max(0.0, 1.0 - z * z)) - 1.0))
-            turn = complex(math.cos(omega * middle), -math.sin(omega * middle))
+            whole = math.floor(place)
+            lowest = 2 * (whole - _WIDTH // 2 + 1)
+            fine = (place - whole) * _GRID
+            above = math.floor(fine)
+            part = fine - above
+            low, high = table[above], table[above + 1]
+            for j in range(2 * _WIDTH):
+                weights[j] = low[j] + part * (high[j] - low[j])
+            turn = complex(math.cos(omega * middle), -math.sin(omega * middle)) * math.sqrt(2.0) / length
             for channel in range(6):
-                real = 0.0
-                imaginary = 0.0
-                for j in range(_WIDTH):
-                    value = transform[channel, lowest + j]
-                    real += weights[j] * value.real
-                    imaginary += weights[j] * value.imag
-                lines[channel, h, side] = complex(real, imaginary) * turn
+                near = transform[channel, lowest : lowest + 2 * _WIDTH]
+                a = 0.0
+                b = 0.0
+                c = 0.0
+                d = 0.0
+                for j in range(0, 2 * _WIDTH, 4):
+                    a += weights[j] * near[j]
+                    b += weights[j + 1] * near[j + 1]
+                    c += weights[j + 2] * near[j + 2]
+                    d += weights[j + 3] * near[j + 3]
+                lines[channel, h, side] = complex(a + c, b + d) * turn * gain[channel]
+    remove_images(step, cycles, begin - origin, begin - origin + length, lines[:, :highest])
+    for p in range(3):
+        lines[p, 0, 1] += row["voltage_phasor_v"][p]
+        lines[3 + p, 0, 1] += row["current_phasor_a"][p]
 
 
 @kernel
-def remove_fundamental(
-    phasors: NDArray[np.complex128], step: float, cycles: int, first: float, last: float, lines: NDArray[np.complex128]
+def read_windows(
+    transforms: Floats,
+    size: int,
+    rows: Rows,
+    rate_hz: float,
+    gain: Floats,
+    table: Floats,
+    lines: NDArray[np.complex128],
 ) -> None:
-    """Take from every other subgroup's lines what the window sees of the fundamental there.
-
-    Parameters
-    ----------
-    phasors : ndarray, shape (6,)
-        Rms, relative to the sample from which `first` and `last`, the window's edges, are counted.
-    """
-    for h in range(1, lines.shape[1]):
-        for side in range(3):
-            omega = step * ((h + 1) * cycles + side - 1) / cycles
-            direct = window_spectrum(step - omega, first, last) / math.sqrt(2.0)
-            image = window_spectrum(-step - omega, first, last) / math.sqrt(2.0)
-            for channel in range(6):
-                lines[channel, h, side] -= phasors[channel] * direct + phasors[channel].conjugate() * image
+    """Read the lines of several windows, as `read_lines`; arrays have one more axis, of windows, first."""
+    for k in range(rows.shape[0]):
+        read_lines(transforms[k], size, rows[k], rate_hz, gain, table, lines[k])
 
 
 @kernel
 def remove_images(step: float, cycles: int, first: float, last: float, lines: NDArray[np.complex128]) -> None:
     """Take from all lines what they see of each order's image about the sampling rate, where it is near."""
     highest = lines.shape[1]
-    tones = lines[:, :, 1] / (last - first)
+    tones = lines[:, :, 1] / (last - first)  # a tone of size a gives a line of size a where the spectrum is `last - first`
     for h in range(highest):
         nearest = (2.0 * math.pi - NEAR_IMAGE) / step - h - 2.0  # orders from here on may be near
         for g in range(max(0, math.floor(nearest)), highest):
@@ -270,3 +340,17 @@ def remove_images(step: float, cycles: int, first: float, last: float, lines: ND
                     seen = window_spectrum(gap, first, last)
                     for channel in range(6):
                         lines[channel, g, side] -= tones[channel, h].conjugate() * seen
+
+
+@kernel
+def sum_subgroups(lines: NDArray[np.complex128], rows: Rows, rate_hz: float, groups: Subgroups) -> None:
+    """Fill the rms values of the subgroups of each window up to the highest order known."""
+    for k in range(rows.shape[0]):
+        highest = min(ORDERS, math.floor(USABLE * rate_hz / rows[k]["frequency_hz"]))
+        for channel in range(6):
+            for h in range(highest):
+                total = 0.0
+                for side in range(3):
+                    line = lines[k, channel, h, side]
+                    total += line.real * line.real + line.imag * line.imag
+                groups[k, channel, h] = math.sqrt(total)

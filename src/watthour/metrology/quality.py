@@ -20,9 +20,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from watthour.metrology.harmonics import ORDERS, Subgroups, subgroups_of_block, subgroups_of_phasors
+from watthour.metrology.harmonics import ORDERS, Subgroups, subgroups_of_phasors, subgroups_of_windows
 from watthour.metrology.quantities import Known, KnownPerPhase
-from watthour.metrology.records import Record, Rows
+from watthour.metrology.records import Rows
 from watthour.samples import Block, Delivery, Phasors
 
 _A = cmath.rect(1.0, 2.0 * math.pi / 3.0)
@@ -84,18 +84,19 @@ def late_quality(rows: Rows, delivery: Delivery, present_v: float) -> LateQualit
     present_v : float
         Least voltage of a phase that is on.
     """
-    row = rows[-1].copy()
-    return LateQuality(lambda: quality_of(row, delivery, present_v))
+    last = rows[-1:].copy()
+    return LateQuality(lambda: quality_of(last, delivery, present_v))
 
 
-def quality_of(row: Record, delivery: Delivery, present_v: float) -> Quality:
-    """Return the quality of one window; parameters as `late_quality`."""
+def quality_of(rows: Rows, delivery: Delivery, present_v: float) -> Quality:
+    """Return the quality of one window, the only row; parameters as `late_quality`."""
+    row = rows[0]
     known = not math.isnan(float(row["frequency_hz"])) and int(row["cycles"]) > 0
     on = [known and bool(voltage >= present_v) for voltage in row["voltage_v"]]
     counting = [known and bool(flag) for flag in row["counting"]]
     shown = np.array([*on, *counting])
     sizes = np.where(shown, np.concatenate([row["voltage_v"], row["current_a"]]), np.nan)
-    harmonics = _relative(row, delivery) if shown.any() else np.zeros((6, ORDERS - 1))
+    harmonics = _relative(rows, delivery) if shown.any() else np.zeros((6, ORDERS - 1))
     harmonics[~shown] = np.nan
     thd = np.where(shown, np.sqrt(np.nansum(harmonics**2, axis=1)), np.nan)
     crests = _peaks(delivery) / sizes
@@ -117,9 +118,9 @@ def quality_of(row: Record, delivery: Delivery, present_v: float) -> Quality:
     )
 
 
-def _relative(row: Record, delivery: Delivery) -> Subgroups:
+def _relative(rows: Rows, delivery: Delivery) -> Subgroups:
     """Return the subgroups of orders 2 to 50 in percent of the fundamental's, shape (6, 49)."""
-    groups = subgroups_of_phasors(delivery) if isinstance(delivery, Phasors) else subgroups_of_block(row, delivery)
+    groups = subgroups_of_phasors(delivery) if isinstance(delivery, Phasors) else subgroups_of_windows(rows, delivery)[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(100.0 * groups[:, 1:] / groups[:, :1])
 

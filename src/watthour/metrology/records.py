@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from watthour.samples import Block
+
 Samples = NDArray[np.generic]
 Floats = NDArray[np.float64]
 
@@ -110,3 +112,19 @@ class Scratch(NamedTuple):
     fringe: Floats
     weights: Floats
     tones: NDArray[np.complex128]
+
+
+def six_of(block: Block) -> Six:
+    """Return the channels of a block as kernels take them."""
+    v, i = block.voltages, block.currents
+    return _row(v[0]), _row(v[1]), _row(v[2]), _row(i[0]), _row(i[1]), _row(i[2])
+
+
+def _row(samples: Samples) -> Samples:
+    """Return a row of the one kind that kernels are compiled for: side by side, aligned, not to be written.
+
+    Strided samples compile to other machine code, and give other bits; mixed kinds do not compile at all.
+    """
+    row = np.require(samples, requirements=["C", "A"]).view()
+    row.flags.writeable = False
+    return row

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from watthour.metrology.harmonics import samples_of_window
-from watthour.metrology.records import TRACKER, WINDOW, Conditions, Rows, Samples, Scratch, Six
+from watthour.metrology.records import TRACKER, WINDOW, Conditions, Rows, Samples, Scratch, six_of
 from watthour.metrology.seconds import measure_seconds
 from watthour.metrology.sums import EDGE_SAMPLES, FRINGE, SUMS
 from watthour.metrology.tracking import LOWEST_HZ, NOMINAL_HZ, window_cycles
@@ -177,13 +177,13 @@ def measure_end(opened: OpenWindow, thresholds: Thresholds) -> tuple[OpenWindow,
     if not opened.pieces:
         return opened, rows[:0]
     block = _join(opened.pieces)
-    count = measure_rest(_six(block), block.first_sample, _conditions(block, thresholds), tracker[0], opened.scratch, rows)
+    count = measure_rest(six_of(block), block.first_sample, _conditions(block, thresholds), tracker[0], opened.scratch, rows)
     return OpenWindow(tracker=tracker, pieces=(), scratch=opened.scratch), rows[:count]
 
 
 def _measure_whole(block: Block, tracker: Rows, scratch: Scratch, thresholds: Thresholds) -> Rows:
     rows = np.zeros(int(len(block) / (_SHORTEST_WINDOW_S * block.rate_hz)) + 1, WINDOW)
-    count = measure_windows(_six(block), block.first_sample, _conditions(block, thresholds), tracker[0], scratch, rows)
+    count = measure_windows(six_of(block), block.first_sample, _conditions(block, thresholds), tracker[0], scratch, rows)
     return rows[:count]
 
 
@@ -197,21 +197,6 @@ def end_of_window(tracker: Rows, rate_hz: float) -> int:
 def _kept_from(tracker: Rows) -> int:
     """Return the index of the first sample that a later window still needs."""
     return int(min(tracker["first_sample"][0], tracker["start"][0] - FRINGE))
-
-
-def _six(block: Block) -> Six:
-    v, i = block.voltages, block.currents
-    return _row(v[0]), _row(v[1]), _row(v[2]), _row(i[0]), _row(i[1]), _row(i[2])
-
-
-def _row(samples: Samples) -> Samples:
-    """Return a row of the one kind that kernels are compiled for: side by side, aligned, not to be written.
-
-    Strided samples compile to other machine code, and give other bits; mixed kinds do not compile at all.
-    """
-    row = np.require(samples, requirements=["C", "A"]).view()
-    row.flags.writeable = False
-    return row
 
 
 def _scales(block: Block) -> tuple[float, ...]:

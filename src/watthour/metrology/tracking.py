@@ -25,8 +25,8 @@ SPLIT_HZ = 55.0
 _REPEAT = 1e-3
 """A window whose frequency differs by more from the one it was cut with is cut again."""
 _ATTEMPTS = 4
-_TABLE_TOLERANCE = 2e-6
-"""The oscillator's table is kept while the frequency moves by less: harmonics of a tenth leak 0.2 ppm."""
+_TABLE_TOLERANCE = 5e-7
+"""The oscillator's table is kept while the frequency moves by less: harmonics of a tenth leak 0.05 ppm."""
 _AMBIGUOUS_HZ = 2.0
 """Half windows tell phase advances apart up to 5 Hz; from here on the frequency is searched for."""
 _PURITY = 0.5
