@@ -1,5 +1,6 @@
 """Seconds given as phasors, against closed forms and against the same installation by samples."""
 
+import json
 import math
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from watthour.errors import SampleError
 from watthour.meter import Meter, first_state, state_from_record, state_to_record
 from watthour.samples import Block, Phasors
+from watthour.units import LATE_NAMES
 from watthour.view import EventKind
 
 RATE_HZ = 8000
@@ -69,7 +71,9 @@ def test_an_hour_by_phasors_and_by_samples_agree():
         assert by_seconds.exact[name] == pytest.approx(value, rel=1e-6, abs=2), name
     for name, value in by_samples.values.items():
         if value is not None:
-            assert by_seconds.values[name] == pytest.approx(value, rel=1e-6, abs=1e-6), name
+            # a crest lies between samples: cos(π/160) at 160 a cycle; other late values see a few ppm of the fundamental
+            rel, least = (2e-4, 1e-3) if name in LATE_NAMES else (1e-6, 1e-6)
+            assert by_seconds.values[name] == pytest.approx(value, rel=rel, abs=least), name
     assert by_seconds.values["frequency_hz"] == FREQUENCY_HZ
 
 
@@ -82,7 +86,7 @@ def test_how_seconds_are_cut_changes_nothing():
 
 def test_a_stop_between_seconds_changes_nothing():
     whole = seconds(10, voltages=VOLTAGES, currents=CURRENTS)
-    kept = state_from_record(state_to_record(stepped(whole.part(0, 4)).state))
+    kept = state_from_record(json.loads(json.dumps(state_to_record(stepped(whole.part(0, 4)).state))))
     resumed = Meter(kept)
     resumed.step(whole.part(4, 10), 4 * 10**9)
     assert resumed.view().exact == stepped(whole).view().exact

@@ -22,7 +22,7 @@ NOMINAL_HZ = 50.0
 SPLIT_HZ = 55.0
 """Below it a window has 10 cycles, from it on 12 (IEC 61000-4-30 for 50 and 60 Hz)."""
 
-_REPEAT = 1e-3
+_REPEAT = 1e-4
 """A window whose frequency differs by more from the one it was cut with is cut again."""
 _ATTEMPTS = 4
 _TABLE_TOLERANCE = 5e-7
