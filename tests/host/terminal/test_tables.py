@@ -1,7 +1,9 @@
 """Tables show every figure whole on 80 columns."""
 
+from rich.console import Group
+
 from watthour.host.terminal import map_table, models_table, reading_tables, value_tables
-from watthour.host.terminal.tables import phase_table, register_tables
+from watthour.host.terminal.tables import phase_table, rate_tables, register_tables
 from watthour.maps.modbus import REGISTERS
 from watthour.models import MODELS
 
@@ -84,3 +86,16 @@ def test_every_row_of_the_map_is_shown_whole(drawn):
 
 def test_the_map_says_what_is_unverified(drawn):
     assert any("D311 unverified" in line for line in drawn(map_table("modbus")))
+
+
+def test_rates_that_counted_are_shown_with_their_maxima_and_nothing_before_the_first_demand(drawn, largest):
+    lines = drawn(Group(*rate_tables({**largest, "demand_w": 159_350_000.0, "max_demand_w": None, "t3_import_wh": 0, "t3_export_wh": 0,
+                                      "t8_max_demand_w": 1234.5, "t8_max_demand_unix_s": 1_767_226_500})))  # fmt: skip
+    assert_whole(lines)
+    rows = {line.split()[0]: line for line in lines if line.strip()}
+    assert "T3" not in rows
+    assert "1.2345 kW" in rows["T8"]
+    assert "2026-01-01 00:15" in rows["T8"]
+    assert " - " in rows["Σ"]
+    assert "159.35 MW" in lines[-1]
+    assert rate_tables({**largest, "demand_w": None}) == []

@@ -7,12 +7,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from watthour.host.instants import iso
 from watthour.host.terminal.figures import UNKNOWN, energy, factor, figure
 from watthour.maps import Status, mbus_sheet
 from watthour.maps.modbus import REGISTERS
 from watthour.maps.sheet import record
 from watthour.models import CURRENT_RANGES, MODELS, RATINGS
-from watthour.units import ENERGIES, PHASES, energy_name, energy_unit
+from watthour.units import ENERGIES, NANOSECONDS, PHASES, RATES, energy_name, energy_unit
 from watthour.view import Finding, Number, View
 
 Values = Mapping[str, Number]
@@ -92,6 +93,28 @@ def _energy_table(title: str, values: Values, prefixes: Mapping[str, str]) -> Ta
     return table
 
 
+def rate_tables(values: Values) -> list[RenderableType]:
+    """Return the rates that have counted, with their highest demands, as one table; nothing before the first demand."""
+    used = {name.upper(): f"{name}_" for name in RATES if values.get(f"{name}_import_wh") or values.get(f"{name}_export_wh")}
+    if values.get("demand_w") is None:
+        return []
+    table = empty_table("Rates and demand", "", "import kWh", "export kWh", "highest demand", "period ended, UTC")
+    for label, prefix in used.items():
+        table.add_row(label, *_rate_cells(values, prefix))
+    table.add_row("Σ", *_rate_cells(values, ""), style="bold")
+    return [Text(), table, Text(f"demand of the last period {figure(values.get('demand_w'), 'W')}")]
+
+
+def _rate_cells(values: Values, prefix: str) -> list[str]:
+    ended_s = values.get(f"{prefix}max_demand_unix_s")
+    return [
+        energy(values.get(f"{prefix}import_wh")),
+        energy(values.get(f"{prefix}export_wh")),
+        figure(values.get(f"{prefix}max_demand_w"), "W"),
+        UNKNOWN if ended_s is None else iso(int(ended_s) * NANOSECONDS)[:16].replace("T", " "),
+    ]
+
+
 def reading_tables(url: str, model: str, serial: int, values: Values) -> RenderableType:
     """Return what a meter answered, as tables."""
     head = Text.assemble((model, "bold"), f"  serial {serial}  {url}")
@@ -100,7 +123,7 @@ def reading_tables(url: str, model: str, serial: int, values: Values) -> Rendera
 
 def value_tables(values: Values) -> RenderableType:
     """Return what a meter measures now, and its registers."""
-    return Group(phase_table(values), Text(), register_tables(values))
+    return Group(phase_table(values), Text(), register_tables(values), *rate_tables(values))
 
 
 def view_tables(view: View) -> RenderableType:
