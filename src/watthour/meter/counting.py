@@ -158,13 +158,13 @@ def _spans(state: MeterState, anchor: Anchor, timetable: Timetable, begin: int, 
 
 def _metered(windows: Rows, on: NDArray[np.bool_], spans: Sequence[Span], anchor: Anchor) -> list[Fraction]:
     """Return how many seconds of each span the meter was on."""
-    rate = Fraction(anchor.rate_hz)
+    numerator, denominator = anchor.rate_hz.as_integer_ratio()
     if on.all():
-        return [(span.end - span.begin) / rate for span in spans]
+        return [Fraction((span.end - span.begin) * denominator, numerator) for span in spans]
     begins = windows["first_sample"]
     ends = begins + windows["samples"]
     held = [np.minimum(ends, span.end) - np.maximum(begins, span.begin) for span in spans]
-    return [int(samples[on].clip(0).sum()) / rate for samples in held]
+    return [Fraction(int(samples[on].clip(0).sum()) * denominator, numerator) for samples in held]
 
 
 class Tally:

@@ -7,6 +7,7 @@ without being changed by the question. Nothing in it is a clock: instants arrive
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from types import MappingProxyType
 
 import numpy as np
@@ -221,7 +222,13 @@ def ratio_setting(settings: Mapping[str, Setting], name: str) -> Ratio:
 
 def primary_ratio(settings: Mapping[str, Setting]) -> Fraction:
     """Return CT x VT, primary per secondary, exact."""
-    return ratio_setting(settings, "ct").fraction * ratio_setting(settings, "vt").fraction
+    return _product(ratio_setting(settings, "ct"), ratio_setting(settings, "vt"))
+
+
+@cache
+def _product(ct: Ratio, vt: Ratio) -> Fraction:
+    """Return the product of two ratios; asked several times a step."""
+    return ct.fraction * vt.fraction
 
 
 def thresholds_of(settings: Mapping[str, Setting]) -> Thresholds:

@@ -20,6 +20,10 @@ PLAIN = RowFlag(0)
 PROFILE_NS = PROFILE_MIN * 60 * NANOSECONDS
 
 
+_WHOLE = Fraction(PROFILE_NS, NANOSECONDS)
+"""Seconds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenInterval:
     """An interval that is not over.
@@ -83,13 +87,18 @@ def row_of(interval: OpenInterval, sample: Fraction) -> ProfileRow | None:
     """
     if not interval.metered:
         return None
-    missing = Fraction(PROFILE_NS, NANOSECONDS) - interval.metered
+    missing = _WHOLE - interval.metered
     return ProfileRow(
         start_ns=interval.start_ns,
         end_ns=interval.end_ns,
         energies=interval.energies,
         rates=interval.rates,
         demand_microw=interval.demand_microw,
-        metered_ns=round(interval.metered * NANOSECONDS),
+        metered_ns=_nanoseconds(interval.metered),
         flags=interval.flags | (RowFlag.INCOMPLETE if missing >= sample else PLAIN),
     )
+
+
+def _nanoseconds(time: Fraction) -> int:
+    """Return seconds in nanoseconds, rounded half up."""
+    return (2 * time.numerator * NANOSECONDS + time.denominator) // (2 * time.denominator)

@@ -57,7 +57,7 @@ def live_page(view: View, scene: Scene, sample_rate: float | None, events: Seque
     lines: list[RenderableType] = [head, Text(state + coming), Text()]
     if not view.powered:
         lines += [Text("no voltage: the meter is off, its bus is silent", style="bold red"), Text()]
-    lines += [view_tables(view), Text()]
+    lines += [view_tables(view, is_live=True), Text()]
     lines += [Text(f"listening on {url}", style="green") for url in scene.listeners]
     lines += [Text(warning, style="yellow") for warning in view.warnings]
     lines += [Text(event, style="dim") for event in events[-_SHOWN_EVENTS:]]

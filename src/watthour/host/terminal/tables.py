@@ -123,12 +123,17 @@ def reading_tables(url: str, model: str, serial: int, values: Values) -> Rendera
 
 def value_tables(values: Values) -> RenderableType:
     """Return what a meter measures now, and its registers."""
-    return Group(phase_table(values), Text(), register_tables(values), *rate_tables(values))
+    return Group(live_tables(values), *rate_tables(values))
 
 
-def view_tables(view: View) -> RenderableType:
+def live_tables(values: Values) -> RenderableType:
+    """Return as much of that as a screen holds that is drawn again and again."""
+    return Group(phase_table(values), Text(), register_tables(values))
+
+
+def view_tables(view: View, *, is_live: bool = False) -> RenderableType:
     """Return what a meter measures now, its registers, and what is found of its wiring."""
-    tables = value_tables(view.values)
+    tables = live_tables(view.values) if is_live else value_tables(view.values)
     return Group(tables, Text(), findings_table(view.diagnosis)) if view.diagnosis else tables
 
 
