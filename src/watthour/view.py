@@ -42,9 +42,9 @@ class LateValues(Mapping[str, Number]):
         ready = self._ready
         if name in ready:
             return ready[name]
-        if name not in self._late:
-            raise KeyError(name)
         if self._found is None:
+            if name not in self._late:
+                raise KeyError(name)
             self._found = self._find()
         return self._found[name]
 
