@@ -1,6 +1,7 @@
 """``watthour typetest``: the verdict, the object, the page, the exit status, and what is refused before any work."""
 
 import json
+import os
 import re
 import sys
 from html.parser import HTMLParser
@@ -9,7 +10,7 @@ import pytest
 
 from watthour.cli import main
 from watthour.host.typetest import running
-from watthour.typetest import tasks_of
+from watthour.typetest import Task, tasks_of
 
 POINT_KEYS = ["test", "condition", "quantity", "front_end", "error_percent", "limit_percent", "passed"]
 CHECK_KEYS = ["test", "condition", "observed", "limit", "passed"]
@@ -125,3 +126,10 @@ def test_processes_find_what_one_process_finds(ask, tmp_path):
         status, _, _ = ask(*FAST[:4], "--range", "5", "--jobs", jobs, "--json", tmp_path / f"{jobs}.json")
         assert status == 0
     assert (tmp_path / "1.json").read_text() == (tmp_path / "2.json").read_text()
+
+
+def test_a_killed_process_ends_the_test_in_one_line(ask, monkeypatch):
+    monkeypatch.setattr(running, "tasks_of", lambda _, *, quick: [Task(words=f"{n}", run=os.abort) for n in range(2 + quick)])
+    status, _, err = ask(*FAST[:4], "--range", "5", "--jobs", "2")
+    assert status == 1
+    assert err[-1] == "watthour: a process of the type test was killed, perhaps for want of memory: try again with --jobs 1"

@@ -100,7 +100,7 @@ def _curves(test: TypeTest, bench: Bench, quantity: str) -> Iterator[str]:
     yield f"<h2>{quantity.capitalize()} energy, .../{bench.current_range.secondary_a} A: size of the error over current</h2>"
     yield "<p>The worst of all voltages, frequencies and directions"
     yield f" ({_extent(points)}), against the integral in closed form.</p>"
-    yield f'<div class="key">{_legend(bench)}</div>'
+    yield f'<div class="key">{_legend(bench, quantity)}</div>'
     yield '<div class="panels">'
     for factor in factors:
         yield _panel(bench, f"{_PHI[quantity]} {factor}", [point for point in points if point.point.factor == factor])
@@ -114,8 +114,8 @@ def _extent(points: Sequence[Judged]) -> str:
     return f"{' and '.join(f'{v:g}' for v in volts)} V, {' and '.join(f'{f:g}' for f in hertz)} Hz, {ways}"
 
 
-def _legend(bench: Bench) -> str:
-    standards = [standard_of(model) for model in bench.models]
+def _legend(bench: Bench, quantity: str) -> str:
+    standards = [standard_of(model) for model in bench.models] if quantity == ACTIVE else ["IEC 62053-23"]
     keys = [
         ("balanced", "balanced, register"),
         ("alone", "one phase alone, register"),

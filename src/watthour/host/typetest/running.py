@@ -4,13 +4,15 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from watthour.errors import UsageError
+from watthour.errors import UsageError, WatthourError
 from watthour.host.instants import iso, to_ns
 from watthour.host.metering import warm
 from watthour.host.software_identification import own_identification
@@ -150,15 +152,18 @@ def _carried_out(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[int, list[F
     if jobs == 1:
         yield from ((place, task.run()) for place, task in enumerate(tasks))
         return
-    with multiprocessing.get_context("spawn").Pool(jobs, initializer=_leave_signals) as pool:
-        yield from pool.imap_unordered(_run, list(enumerate(tasks)))
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_heed_interrupts) as pool:
+        waiting = {pool.submit(task.run): place for place, task in enumerate(tasks)}
+        try:
+            yield from ((waiting[done], done.result()) for done in as_completed(waiting))
+        except BrokenProcessPool:
+            msg = "a process of the type test was killed, perhaps for want of memory: try again with --jobs 1"
+            raise WatthourError(msg) from None
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _leave_signals() -> None:
-    """Leave Ctrl-C to the process that watches."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _run(numbered: tuple[int, Task]) -> tuple[int, list[Finding]]:
-    place, task = numbered
-    return place, task.run()
+def _heed_interrupts() -> None:
+    """Die of Ctrl-C without a word: the process that watches says what there is to say."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
