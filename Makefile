@@ -46,8 +46,8 @@ test: $(READY) ## everything that must pass, and the coverage of the parts that 
 	    || { echo "coverage of $$part is below $(THRESHOLD) %" >&2; failed=1; }; \
 	done; test -z "$$failed"
 
-long: $(READY) ## what takes minutes: a year on Spanish rates, every quarter-hour of it
-	WATTHOUR_LONG=1 $(BIN)/pytest -q tests/river/test_spanish_rates.py
+long: $(READY) ## what takes minutes: a year on Spanish rates, and a program killed some eighty times
+	WATTHOUR_LONG=1 $(BIN)/pytest -q tests/river/test_spanish_rates.py tests/cli/test_killed.py
 
 bench: $(READY) ## the ratios, measured here and now
 	@for script in $(filter-out bench/_%,$(wildcard bench/*.py)); do \

@@ -175,3 +175,22 @@ def test_the_first_pages_say_what_is_not_claimed(page):
     text = " ".join((ROOT / page).read_text("utf-8").split())
     assert re.search(r"not affiliated with CIRCUTOR", text)
     assert re.search(r"MID", text)
+
+
+def torn_rows(text: str) -> list[str]:
+    """Return the rows of tables that have not as many cells as the row above them."""
+    counted = [len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0 for line in text.splitlines()]
+    return [
+        line
+        for line, have, before in zip(text.splitlines()[1:], counted[1:], counted, strict=False)
+        if have and before and have != before
+    ]
+
+
+@pytest.mark.parametrize("file", [f for f in TEXTS if f.suffix == ".md"], ids=lambda file: str(file.relative_to(ROOT)))
+def test_no_table_is_torn(file):
+    assert torn_rows(file.read_text("utf-8")) == []
+
+
+def test_a_torn_table_is_seen():
+    assert torn_rows("| a | b |\n| --- | --- |\n| 1 |\n") == ["| 1 |"]

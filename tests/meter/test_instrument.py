@@ -488,7 +488,7 @@ def test_a_partial_reset_clears_the_partial_counters_alone_and_says_what_they_we
     assert after.exact["import_microwh"] == before.exact["import_microwh"]
     (event,) = meter.take_events()
     assert (event.kind, event.time_ns) == (EventKind.PARTIAL_RESET, START_NS + 7)
-    assert event.detail["import_wh"] == str(before.exact["partial_import_microwh"])
+    assert event.detail["partial_import_microwh"] == str(before.exact["partial_import_microwh"])
     assert event.detail["interface"] == "bus"
     fed([waves.wave(waves.three_phase(), 50.0, 2000, RATE_HZ, first_sample=6000)], meter).end()
     gained = meter.view().exact["import_microwh"] - before.exact["import_microwh"]

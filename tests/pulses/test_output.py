@@ -1,5 +1,8 @@
 """The queue of the pulse output: nothing lost, nothing closer than the norm allows, and rates that cannot be kept up refused."""
 
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
@@ -8,9 +11,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watthour.pulses import PulseOutput, PulseShape, due_instants, give, require_rate
-from watthour.pulses.output import LEAST_OFF_MS, Readings
+from watthour.pulses.output import LEAST_OFF_MS
 
 MS = 10**6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """A `Course` of known readings, the first before the first window."""
+
+    readings: Sequence[int]
+
+    @property
+    def first(self) -> int:
+        """The register before the first window."""
+        return self.readings[0]
+
+    @property
+    def last(self) -> int:
+        """The register after the last window."""
+        return self.readings[-1]
+
+    def reading(self, window: int) -> int:
+        """Return the register after so many windows."""
+        return self.readings[window]
+
+    def window_reaching(self, amount: int) -> int:
+        """Return the first window after which the register holds `amount`."""
+        return bisect_left(self.readings, amount) - 1
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ from watthour.pulses import LEDS, Change, Edge, Pulses, Spans, begin, flashes, h
 from watthour.registers import Registers, booked_by_each, reset_partial
 from watthour.samples import Delivery
 from watthour.tariff import Calendar
-from watthour.units import ENERGIES, MICRO, NANOSECONDS, RATES, REGISTER_MODULUS, energy_name
+from watthour.units import ENERGIES, MICRO, NANOSECONDS, RATES, REGISTER_MODULUS, energy_name, exact_name
 from watthour.view import (
     ClosePeriod,
     Command,
@@ -386,7 +386,7 @@ class Meter:
         return self._mark(command.rate)
 
     def _reset_partial(self, command: ResetPartial, now_ns: int) -> Outcome:
-        before = {energy_name(e): str(v) for e, v in zip(ENERGIES, self._state.registers.partial, strict=True)}
+        before = {exact_name(e, "partial_"): str(v) for e, v in zip(ENERGIES, self._state.registers.partial, strict=True)}
         self._state = replace(self._state, registers=reset_partial(self._state.registers), partial_operating_ns=0)
         self._note(EventKind.PARTIAL_RESET, now_ns, interface=command.interface, **before)
         return Outcome(verdict=Verdict.DONE)
@@ -395,7 +395,7 @@ class Meter:
         if self._state.seal_open != command.is_open:
             self._state = replace(self._state, seal_open=command.is_open)
             kind = EventKind.SEAL_OPENED if command.is_open else EventKind.SEAL_CLOSED
-            totals = {energy_name(e): str(v) for e, v in zip(ENERGIES, self._state.registers.total, strict=True)}
+            totals = {exact_name(e): str(v) for e, v in zip(ENERGIES, self._state.registers.total, strict=True)}
             self._note(kind, now_ns, interface=command.interface, **totals)
         return Outcome(verdict=Verdict.DONE)
 

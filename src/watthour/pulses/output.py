@@ -13,8 +13,7 @@ What cannot be given yet waits in the queue. A setting that would let the queue 
 arithmetic. Which register, and what is wired to the output, is not known here.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Protocol
@@ -101,31 +100,6 @@ class Course(Protocol):
     def window_reaching(self, amount: int) -> int:
         """Return the first window, from 0, after which the register holds `amount`."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readings:
-    """A `Course` of known readings, the first before the first window."""
-
-    readings: Sequence[int]
-
-    @property
-    def first(self) -> int:
-        """The register before the first window."""
-        return self.readings[0]
-
-    @property
-    def last(self) -> int:
-        """The register after the last window."""
-        return self.readings[-1]
-
-    def reading(self, window: int) -> int:
-        """Return the register after so many windows."""
-        return self.readings[window]
-
-    def window_reaching(self, amount: int) -> int:
-        """Return the first window after which the register holds `amount`."""
-        return bisect_left(self.readings, amount) - 1
 
 
 def due_instants(course: Course, instant_of: Callable[[int], int], weight_micro: int) -> list[int]:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watthour.wire.mbus.frame import Acknowledge, LongFrame, ShortFrame
-from watthour.wire.mbus.link import Discarded, Heard, MBusReceiver, State, Timing
+from watthour.wire.mbus.link import Discarded, Heard, MBusReceiver, Timing
 from watthour.wire.mbus.message import (
     Foreign,
     RequestAlarm,
@@ -13,6 +13,7 @@ from watthour.wire.mbus.message import (
     decode_request,
     matches,
 )
+from watthour.wire.receiving import State
 
 ADDRESS = st.integers(0, 255)
 REQUESTS = st.one_of(

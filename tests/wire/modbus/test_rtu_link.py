@@ -10,7 +10,8 @@ from watthour.errors import UsageError
 from watthour.wire.modbus.link import Answered, Discarded, Overheard, Requested, Unanswered
 from watthour.wire.modbus.message import ExceptionReply, IllegalRequest, ReadReply, ReadRequest, WriteReply, WriteRequest
 from watthour.wire.modbus.rtu_frame import ADU_MAXIMUM, RtuFrame, Timing
-from watthour.wire.modbus.rtu_link import NEXT, Happening, RtuClientLink, RtuStationLink, State
+from watthour.wire.modbus.rtu_link import RtuClientLink, RtuStationLink
+from watthour.wire.receiving import NEXT, Happening, State
 
 GAP_S = 0.02
 READ = ReadRequest(start=0, count=2)

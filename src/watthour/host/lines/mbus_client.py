@@ -5,16 +5,16 @@ missing is asked for again with the same frame count bit, so that no telegram is
 """
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from watthour.errors import BadFrameError, ListenError, NoAnswerError, TelegramError
+from watthour.errors import BadFrameError, NoAnswerError, TelegramError
 from watthour.host.lines.mbus_server import mbus_settings, mbus_timing
 from watthour.host.lines.mbus_values import values_of
-from watthour.host.lines.serial_port import fitting, open_port
+from watthour.host.lines.reaching import Streams, reach_serial, reach_tcp
+from watthour.host.lines.serial_port import fitting
 from watthour.host.lines.url import BusUrl, TcpUrl
 from watthour.host.lines.values import Reading
 from watthour.wire.mbus.frame import Acknowledge, Frame, LongFrame
@@ -43,9 +43,7 @@ class Damaged:
 class MBusMaster:
     """An open line; `open_master` opens one."""
 
-    def __init__(
-        self, name: str, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter], timing: Timing, answer_s: float
-    ) -> None:
+    def __init__(self, name: str, streams: Streams, timing: Timing, answer_s: float) -> None:
         self._name = name
         self._reader, self._writer = streams
         self._timing = timing
@@ -165,18 +163,11 @@ async def open_master(url: BusUrl, *, timeout_s: float | None = None) -> AsyncIt
         If it cannot be opened or reached.
     """
     if isinstance(url, TcpUrl):
-        streams = await _open_tcp(url, timeout_s or TCP_ANSWER_S)
-        timing, answer_s = Timing(baudrate=38400, slack_s=0.2), timeout_s or TCP_ANSWER_S
+        answer_s = timeout_s or TCP_ANSWER_S
+        streams, timing = await reach_tcp(url, answer_s), Timing(baudrate=38400, slack_s=0.2)
     else:
         settings, _ = fitting(mbus_settings(url))
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(loop=loop)
-        try:
-            transport, protocol = await open_port(settings, lambda: asyncio.StreamReaderProtocol(reader, loop=loop))
-        except ListenError as problem:
-            raise NoAnswerError(str(problem)) from None
-        streams = reader, asyncio.StreamWriter(transport, protocol, reader, loop)
-        timing = mbus_timing(settings)
+        streams, timing = await reach_serial(settings), mbus_timing(settings)
         answer_s = timeout_s or timing.reply_latest_s + timing.slack_s
     try:
         yield MBusMaster(str(url), streams, timing, answer_s)
@@ -184,21 +175,6 @@ async def open_master(url: BusUrl, *, timeout_s: float | None = None) -> AsyncIt
         streams[1].close()
         with suppress(OSError):
             await streams[1].wait_closed()
-
-
-async def _open_tcp(url: TcpUrl, timeout_s: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    try:
-        return await asyncio.wait_for(asyncio.open_connection(url.host, url.port), timeout_s)
-    except TimeoutError:
-        reason = f"no answer within {timeout_s:g} s"
-    except ConnectionRefusedError:
-        reason = "connection refused: nothing listens there; is the meter running?"
-    except socket.gaierror:
-        reason = f"no such host as {url.host}"
-    except OSError as problem:
-        reason = problem.strerror or str(problem)
-    msg = f"{url}: {reason}"
-    raise NoAnswerError(msg)
 
 
 def mask_of(secondary: str) -> bytes:

@@ -12,7 +12,7 @@ from watthour.errors import ListenError, UsageError
 from watthour.host.lines.modbus_server import CONNECTIONS, not_opened
 from watthour.host.lines.port import MeterPort
 from watthour.host.lines.serial_port import SerialSettings, fitting, open_port, trouble
-from watthour.host.lines.shared_line import CLOSING_S
+from watthour.host.lines.shared_line import CLOSING_S, check_own
 from watthour.host.lines.url import SerialUrl, TcpUrl
 from watthour.parameters import DEFAULTS, Setting
 from watthour.station.mbus import Answer, Ask, MBusStation
@@ -288,14 +288,7 @@ def check_addresses(url: TcpUrl | SerialUrl, addresses: Sequence[int | None]) ->
     ------
     UsageError
     """
-    fixed = [address for address in addresses if address is not None]
-    for address in fixed:
-        if address not in PRIMARY:
-            msg = f"{url}: a meter's address is {PRIMARY[0]} to {PRIMARY[-1]}, not {address}"
-            raise UsageError(msg)
-        if fixed.count(address) > 1:
-            msg = f"{url}: address {address} stands for more than one meter: give each its own"
-            raise UsageError(msg)
+    check_own(url, addresses, PRIMARY, "address")
     if url.secondary is not None:
         msg = f"{url}: a listener has its own secondary address: leave it out"
         raise UsageError(msg)

@@ -5,13 +5,13 @@ like it.
 """
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
-from watthour.errors import BadFrameError, ExceptionReplyError, ListenError, NoAnswerError, PeerError
-from watthour.host.lines.serial_port import SerialSettings, fitting, open_port, trouble
+from watthour.errors import BadFrameError, ExceptionReplyError, NoAnswerError, PeerError
+from watthour.host.lines.reaching import Streams, reach_serial, reach_tcp
+from watthour.host.lines.serial_port import SerialSettings, fitting, trouble
 from watthour.host.lines.url import BusUrl, SerialUrl, TcpUrl
 from watthour.host.lines.values import Reading, decode, plan_reads, valid_values, wanted_rows
 from watthour.parameters import DEFAULTS
@@ -19,8 +19,6 @@ from watthour.wire.modbus.link import ANSWER_TIMEOUT_S, Answered, Broken, Client
 from watthour.wire.modbus.message import ExceptionCode, ExceptionReply, ReadReply, ReadRequest, Request, exception_words
 from watthour.wire.modbus.rtu_link import RtuClientLink
 from watthour.wire.modbus.tcp_link import TcpClientLink
-
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 ANY_UNIT = 255
 """The unit that a meter alone on its port answers, whatever its own (Messaging on TCP/IP V1.0b, 4.4.1.2)."""
@@ -145,30 +143,12 @@ def unit_asked(url: BusUrl) -> int:
 
 async def _open_tcp(url: TcpUrl, timeout_s: float) -> tuple[Streams, ClientLink]:
     link = TcpClientLink(answer_timeout_s=timeout_s, frame_timeout_s=timeout_s)
-    try:
-        return await asyncio.wait_for(asyncio.open_connection(url.host, url.port), timeout_s), link
-    except TimeoutError:
-        reason = f"no answer within {timeout_s:g} s"
-    except ConnectionRefusedError:
-        reason = "connection refused: nothing listens there; is the meter running?"
-    except socket.gaierror:
-        reason = f"no such host as {url.host}"
-    except OSError as problem:
-        reason = problem.strerror or str(problem)
-    msg = f"{url}: {reason}"
-    raise NoAnswerError(msg)
+    return await reach_tcp(url, timeout_s), link
 
 
 async def _open_serial(url: SerialUrl, timeout_s: float) -> tuple[Streams, ClientLink]:
     settings, _ = fitting(SerialSettings.of(url))
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(loop=loop)
-    try:
-        transport, protocol = await open_port(settings, lambda: asyncio.StreamReaderProtocol(reader, loop=loop))
-    except ListenError as problem:
-        raise NoAnswerError(str(problem)) from None
-    writer = asyncio.StreamWriter(transport, protocol, reader, loop)
-    return (reader, writer), RtuClientLink(answer_timeout_s=timeout_s, timing=settings.timing)
+    return await reach_serial(settings), RtuClientLink(answer_timeout_s=timeout_s, timing=settings.timing)
 
 
 async def read_values(url: BusUrl, *, timeout_s: float = ANSWER_TIMEOUT_S) -> Reading:

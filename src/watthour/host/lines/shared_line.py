@@ -95,11 +95,21 @@ def check_units(url: BusUrl, units: Sequence[int | None]) -> None:
     ------
     UsageError
     """
-    fixed = [unit for unit in units if unit is not None]
-    for unit in fixed:
-        if unit not in OWN_UNITS:
-            msg = f"{url}: a meter's unit is {OWN_UNITS[0]} to {OWN_UNITS[-1]}, not {unit}"
+    check_own(url, units, OWN_UNITS, "unit")
+
+
+def check_own(url: BusUrl, numbers: Sequence[int | None], allowed: range, word: str) -> None:
+    """Refuse numbers on a line that no meter may have, or that stand for two; None is the meter's own.
+
+    Raises
+    ------
+    UsageError
+    """
+    fixed = [number for number in numbers if number is not None]
+    for number in fixed:
+        if number not in allowed:
+            msg = f"{url}: a meter's {word} is {allowed[0]} to {allowed[-1]}, not {number}"
             raise UsageError(msg)
-        if fixed.count(unit) > 1:
-            msg = f"{url}: unit {unit} stands for more than one meter: give each its own"
+        if fixed.count(number) > 1:
+            msg = f"{url}: {word} {number} stands for more than one meter: give each its own"
             raise UsageError(msg)

@@ -15,12 +15,10 @@ the request's last bit.
      └──── gap ───────────── LOST    everything is passed over until the line is silent
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
-from types import MappingProxyType
 
 from watthour.wire.mbus.frame import LENGTH_MAXIMUM, LONG_OVERHEAD, Frame, Malformed, NeedMore, parse
+from watthour.wire.receiving import NEXT, Happening, State
 
 BITS_PER_CHARACTER = 11
 """Start, eight data, even parity, stop."""
@@ -64,42 +62,6 @@ class Timing:
     def duration_s(self, size: int) -> float:
         """Return how long so many bytes take."""
         return size * BITS_PER_CHARACTER / self.baudrate
-
-
-class State(Enum):
-    """What a receiver waits for."""
-
-    IDLE = "idle"
-    PARTIAL = "partial"
-    LOST = "lost"
-
-
-class Happening(Enum):
-    """What can happen to it."""
-
-    WHOLE = "the bytes so far are a frame"
-    HALF = "the bytes so far may become a frame"
-    NONSENSE = "the bytes so far are no frame"
-    SILENCE = "nothing has come for 22 bit times"
-
-
-NEXT: Mapping[tuple[State, Happening], State] = MappingProxyType(
-    {
-        (State.IDLE, Happening.WHOLE): State.IDLE,
-        (State.IDLE, Happening.HALF): State.PARTIAL,
-        (State.IDLE, Happening.NONSENSE): State.LOST,
-        (State.IDLE, Happening.SILENCE): State.IDLE,
-        (State.PARTIAL, Happening.WHOLE): State.IDLE,
-        (State.PARTIAL, Happening.HALF): State.PARTIAL,
-        (State.PARTIAL, Happening.NONSENSE): State.LOST,
-        (State.PARTIAL, Happening.SILENCE): State.IDLE,
-        (State.LOST, Happening.WHOLE): State.LOST,
-        (State.LOST, Happening.HALF): State.LOST,
-        (State.LOST, Happening.NONSENSE): State.LOST,
-        (State.LOST, Happening.SILENCE): State.IDLE,
-    }
-)
-"""The whole machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,8 @@ burst that makes no sense is not believed, since it may be part of somebody's da
      └──────▶ LOST ◀───────┘         SILENCE leads back to IDLE from everywhere
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
-from types import MappingProxyType
 
 from watthour.errors import BadFrameError, UsageError
 from watthour.wire.modbus.link import (
@@ -43,44 +41,9 @@ from watthour.wire.modbus.rtu_frame import (
     Timing,
     has_right_crc,
 )
+from watthour.wire.receiving import NEXT, Happening, State
 
 AROUND_PDU = UNIT_SIZE + CRC.size
-
-
-class State(Enum):
-    """What the receiving side waits for."""
-
-    IDLE = "idle"
-    PARTIAL = "partial"
-    LOST = "lost"
-
-
-class Happening(Enum):
-    """What can happen to the receiving side."""
-
-    WHOLE = "the bytes so far are a frame"
-    HALF = "the bytes so far may become a frame"
-    NONSENSE = "the bytes so far are no frame"
-    SILENCE = "nothing has come for a while"
-
-
-NEXT: Mapping[tuple[State, Happening], State] = MappingProxyType(
-    {
-        (State.IDLE, Happening.WHOLE): State.IDLE,
-        (State.IDLE, Happening.HALF): State.PARTIAL,
-        (State.IDLE, Happening.NONSENSE): State.LOST,
-        (State.IDLE, Happening.SILENCE): State.IDLE,
-        (State.PARTIAL, Happening.WHOLE): State.IDLE,
-        (State.PARTIAL, Happening.HALF): State.PARTIAL,
-        (State.PARTIAL, Happening.NONSENSE): State.LOST,
-        (State.PARTIAL, Happening.SILENCE): State.IDLE,
-        (State.LOST, Happening.WHOLE): State.LOST,
-        (State.LOST, Happening.HALF): State.LOST,
-        (State.LOST, Happening.NONSENSE): State.LOST,
-        (State.LOST, Happening.SILENCE): State.IDLE,
-    }
-)
-"""The whole machine: every state has an answer to everything that can happen."""
 
 
 class RtuStream:
