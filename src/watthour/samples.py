@@ -17,6 +17,9 @@ MINIMUM_RATE_HZ = 800.0
 SAMPLE_TYPES = ("int16", "int32", "float32", "float64")
 """Types that metrology takes without conversion; anything else is converted by its decoder."""
 
+_DTYPES = frozenset(np.dtype(name).str for name in SAMPLE_TYPES)
+"""The same as numpy writes them, byte order and all."""
+
 PHASORS = "phasors"
 """What a source calls its samples that are no samples but seconds."""
 
@@ -68,7 +71,7 @@ class Block:
         if len(self) > 1 and (v.strides[1] != v.itemsize or i.strides[1] != i.itemsize):
             msg = "a block is planar: the samples of a channel lie side by side, not interleaved"
             raise SampleError(msg)
-        if v.dtype != i.dtype or v.dtype.name not in SAMPLE_TYPES or not v.dtype.isnative:
+        if v.dtype != i.dtype or v.dtype.str not in _DTYPES:
             msg = f"a block's samples are all of one of {', '.join(SAMPLE_TYPES)}, got {v.dtype} and {i.dtype}"
             raise SampleError(msg)
         if not self.rate_hz >= MINIMUM_RATE_HZ:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from types import MappingProxyType
 
 MICRO = 10**6
@@ -32,6 +33,7 @@ def energy_unit(energy: str) -> str:
     return "wh" if energy in {"import", "export"} else "varh"
 
 
+@cache
 def energy_name(energy: str, prefix: str = "") -> str:
     """Return the shown name of an energy.
 
@@ -41,6 +43,7 @@ def energy_name(energy: str, prefix: str = "") -> str:
     return f"{prefix}{energy}_{energy_unit(energy)}"
 
 
+@cache
 def exact_name(energy: str, prefix: str = "") -> str:
     """Return the name of the exact integer behind a shown energy.
 

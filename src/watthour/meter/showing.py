@@ -6,13 +6,13 @@ In: a state. Out: a `View`. Nothing is rounded here but money; null (None) is wh
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 
 from watthour.meter.quality import late_values
 from watthour.meter.state import MeterState, primary_ratio, ratio_setting, standing_warnings
 from watthour.metrology import Quantities, quantities_of
-from watthour.models import VOLTAGE_PRESENT_V, has_feature, model_of
+from watthour.models import VOLTAGE_PRESENT_V, Model, has_feature, model_of
 from watthour.pulses import INPUTS
 from watthour.registers import Demand, Registers, row_of
 from watthour.tariff import Calendar, in_force
@@ -80,7 +80,7 @@ def view_of(
         duration_s=float(state.duration),
         powered=state.powered,
         values=LateValues(
-            {name: known.get(name) for name in _READY if has_feature(model, VALUE_BY_NAME[name].needs)},
+            {name: known.get(name) for name in _names_of(model)},
             LATE_NAMES,
             partial(late_values, state),
         ),
@@ -96,6 +96,12 @@ def view_of(
         closings=state.closings,
         seal_open=state.seal_open,
     )
+
+
+@cache
+def _names_of(model: Model) -> tuple[str, ...]:
+    """Return the names of what a model shows at once."""
+    return tuple(name for name in _READY if has_feature(model, VALUE_BY_NAME[name].needs))
 
 
 def _named(stem: str, end: str, parts: Iterable[str], values: Sequence[Number], scale: float = 1.0) -> dict[str, Number]:

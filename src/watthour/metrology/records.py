@@ -125,6 +125,7 @@ def _row(samples: Samples) -> Samples:
 
     Strided samples compile to other machine code, and give other bits; mixed kinds do not compile at all.
     """
-    row = np.require(samples, requirements=["C", "A"]).view()
+    is_plain = samples.flags.c_contiguous and samples.flags.aligned
+    row = (samples if is_plain else np.require(samples, requirements=["C", "A"])).view()
     row.flags.writeable = False
     return row
