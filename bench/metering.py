@@ -28,9 +28,10 @@ RATE_HZ = 10_000
 FREQUENCY_HZ = 50.02
 LARGE_S = 1200
 """A recording of 288 MB in float32: larger than any cache."""
-RECORDING_S = 60
+RECORDING_S = 300
+"""What both programs meter: 72 MB in float32, larger than the caches too; 96 MB as a file."""
 WINDOW = 2000
-REPEATS = 5
+REPEATS = 3
 
 
 def three_phases(seconds: int) -> np.ndarray:

@@ -6,7 +6,7 @@ does not fit is refused, never guessed.
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
@@ -51,7 +51,7 @@ def state_to_record(state: MeterState) -> Json:
         "registers": _registers_to_json(state.registers),
         "carry": _text(state.carry),
         "last": _text(state.last),
-        "quality": None if state.quality is None else asdict(state.quality()),
+        "quality": None if state.quality is None else _quality_to_record(state.quality()),
         "tracker": None if state.tracker is None else _text(state.tracker),
         "opened": None if opened is None else {"tracker": _text(opened.tracker), "pieces": [_piece(p) for p in opened.pieces]},
         "history": None if state.history is None else _history(state.history),
@@ -192,6 +192,11 @@ def _one(text: str, dtype: np.dtype[np.void]) -> Rows:
         msg = f"{len(rows)} rows where there is one"
         raise ValueError(msg)
     return rows
+
+
+def _quality_to_record(quality: Quality) -> Json:
+    """Return a quality as JSON writes it: its tuples of numbers as they are."""
+    return {part.name: getattr(quality, part.name) for part in fields(quality)}
 
 
 def _quality(record: Json) -> LateQuality:

@@ -160,7 +160,9 @@ def _measure_block(opened: OpenWindow, block: Block, thresholds: Thresholds) -> 
         found.append(_measure_whole(rest, tracker, opened.scratch, thresholds))
         last = _last_window(rest, found[-1], last)
     tail = _own(rest.part(_kept_from(tracker) - rest.first_sample, len(rest)))
-    return OpenWindow(tracker=tracker, pieces=(tail,), scratch=opened.scratch, window=last), found[0] if len(found) == 1 else np.concatenate(found)
+    return OpenWindow(tracker=tracker, pieces=(tail,), scratch=opened.scratch, window=last), found[0] if len(
+        found
+    ) == 1 else np.concatenate(found)
 
 
 def _last_window(block: Block, rows: Rows, before: Delivery | None) -> Delivery | None:
