@@ -11,6 +11,7 @@ from watthour.view import (
     EventKind,
     Finding,
     FindingKind,
+    LateValues,
     Outcome,
     ResetPartial,
     SelectRate,
@@ -73,3 +74,18 @@ def test_each_kind_of_finding_has_a_bit_of_its_own_however_often_it_is_found():
     assert findings_word(found) == findings_word([*found, *found]) == 2 ** len(FindingKind) - 1
     assert [kind.bit for kind in FindingKind] == list(range(len(FindingKind)))
     assert findings_word([]) == 0
+
+
+def test_values_put_over_others_leave_what_is_late_to_be_found_once():
+    asked = []
+
+    def find():
+        asked.append(1)
+        return {"thd": 3.0}
+
+    values = LateValues({"power_w": 1.0, "storage_fault": 0}, ("thd",), find)
+    more = values.with_ready({"storage_fault": 7})
+    assert (more["storage_fault"], values["storage_fault"], list(more)) == (7, 0, ["power_w", "storage_fault", "thd"])
+    assert not asked
+    assert (more["thd"], values["thd"], more["thd"]) == (3.0, 3.0, 3.0)
+    assert len(asked) == 1

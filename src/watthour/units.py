@@ -192,6 +192,11 @@ _MEASURED: tuple[Value, ...] = (
 _STATE: tuple[Value, ...] = (
     Value(name="active_rate", symbol="T", unit="1", meaning="the rate that counts now, 1 to 8", source=_OURS),
     Value(name="wiring_findings", symbol="W", unit="1", meaning="bits of what the wiring diagnosis finds; 0: nothing", source=_OURS),
+    Value(name="seal_open", symbol="L", unit="1", meaning="1 while sealed settings may be changed, else 0", source=_OURS),
+    Value(name="storage_fault", symbol="F", unit="1", meaning="1 while the state is not kept as it should be, else 0", source=_OURS),
+    Value(name="registers_fresh", symbol="N", unit="1", meaning="1 where the registers began anew because those before were lost, else 0",
+          source=_OURS),
+    Value(name="calendar_missing", symbol="M", unit="1", meaning="1 while the calendar has no rate for this day, else 0", source=_OURS),
     Value(name="operating_time_h", symbol="t", unit="h", meaning="time with voltage on", source="CEM family map"),
     Value(name="partial_operating_time_h", symbol="tp", unit="h", meaning="time with voltage on since the last partial reset",
           source="CEM family map"),

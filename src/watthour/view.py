@@ -5,8 +5,9 @@ request, an `Outcome` its answer; an `Event` is something that happened. Nobody 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 
 from watthour.history import CLOSINGS, PROFILE_ROWS, Closing, History, ProfileRow
 from watthour.parameters import Interface, Setting
@@ -42,11 +43,18 @@ class LateValues(Mapping[str, Number]):
         ready = self._ready
         if name in ready:
             return ready[name]
+        if self._found is None and name not in self._late:
+            raise KeyError(name)
+        return self._all_late()[name]
+
+    def with_ready(self, more: Mapping[str, Number]) -> "LateValues":
+        """Return the same values with others in place of some that are known already; what is late stays so."""
+        return LateValues({**self._ready, **more}, self._late, self._all_late)
+
+    def _all_late(self) -> Mapping[str, Number]:
         if self._found is None:
-            if name not in self._late:
-                raise KeyError(name)
             self._found = self._find()
-        return self._found[name]
+        return self._found
 
     def __iter__(self) -> Iterator[str]:
         yield from self._ready
@@ -149,6 +157,13 @@ class Finding:
     evidence: str
 
 
+def with_values(view: "View", **more: Number) -> "View":
+    """Return a view with some values in place of those it has; what is found late stays so."""
+    values = view.values
+    changed = values.with_ready(more) if isinstance(values, LateValues) else MappingProxyType({**values, **more})
+    return replace(view, values=changed)
+
+
 def findings_word(findings: Iterable[Finding]) -> int:
     """Return the bits of the kinds that were found.
 
@@ -205,6 +220,8 @@ class View:
         Whether what is metered is not kept as it should be.
     registers_fresh : bool
         Whether the registers began anew because those before were lost.
+    calendar_missing : bool
+        Whether the calendar has no rate for this instant.
     """
 
     model: str
@@ -230,6 +247,7 @@ class View:
     seal_open: bool = False
     storage_fault: bool = False
     registers_fresh: bool = False
+    calendar_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

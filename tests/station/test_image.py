@@ -114,6 +114,28 @@ def test_status_tells_of_warnings_and_findings(make_view, warnings, diagnosis, s
     assert shown(view, "warnings") == len(warnings)
 
 
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ({}, 0),
+        ({"storage_fault": True}, 0b100),
+        ({"registers_fresh": True}, 0b1000),
+        ({"calendar_missing": True}, 0b10000),
+        ({"seal_open": True}, 0b100000),
+        (
+            {"storage_fault": True, "registers_fresh": True, "calendar_missing": True, "seal_open": True, "warnings": ("a",)},
+            0b111101,
+        ),
+    ],
+)
+def test_status_tells_of_the_store_the_calendar_and_the_seal(make_view, state, status):
+    assert shown(make_view(**state), "status") == status
+
+
+def test_the_head_of_the_event_chain_is_shown_whole(make_view):
+    assert shown(make_view(event_head="0f" * 32), "event_head") == "0f" * 32
+
+
 def test_a_command_reads_0(make_view):
     assert shown(make_view(), "partial_reset") == 0
 

@@ -9,6 +9,7 @@ CEM M-RS485 and CEM M-ETH); no map of the D311 itself is public, so it is labell
 - 1100h to 1183h: the energies of the rates T1 to T8 and of the phases L1 to L3;
 - 1200h to 121Fh: exact energies in micro-units, which never roll over, and fine cost and CO2 of the partial counter;
 - 1300h: commands;
+- 1434h, 1600h: the seal, the state of the store, the chain of events;
 - 1500h to 1523h: highest demands with their times;
 - 1700h: the load profile, three rows at a time from the row that was selected; 1800h: closings, one at a time.
   Their records are laid out in `watthour.maps.records`. What is planned answers like an address that does not exist.
@@ -60,6 +61,8 @@ IDENTITY: Mapping[str, str] = MappingProxyType(
         "block_version": "layout of the watthour block",
         "ct_primary": "current transformer, primary",
         "ct_secondary": "current transformer, secondary",
+        "event_count": "events so far",
+        "event_head": "hash that the chain of events ends with, hexadecimal",
         "firmware_major": "software version, major",
         "firmware_minor": "software version, minor",
         "firmware_revision": "software version, revision",
@@ -94,6 +97,11 @@ _WHOLE = "whole units, decision: the published table prints a decimal for the ho
 _FINDINGS = (
     "bit 0 CT reversed, 1 CTs swapped, 2 CT on wrong phase, 3 CT missing, 4 CT ratio implausible,"
     " 5 voltages swapped, 6 voltages rotated, 7 voltage missing, 8 sequence reversed"
+)
+
+_STATUS = (
+    "bit 0 standing warning, 1 finding of the diagnosis, 2 storage fault, 3 fresh registers, 4 calendar missing, 5 seal open;"
+    " others 0"
 )
 
 _cem = partial(Register, block=FAMILY, source="CEM M-RS485, CEM M-ETH and CEM-C31 manuals")
@@ -176,7 +184,7 @@ REGISTERS: tuple[Register, ...] = (
     _cem(address=0x075A, name="apparent_l3_va", type=Type.I32, unit="VA", bit=47),
     _cem(address=0x075C, name="apparent_va", type=Type.I32, unit="VA", bit=48),
     _own(address=0x1000, name="block_version", type=Type.U16, remark="counts the layouts of this block"),
-    _own(address=0x1001, name="status", type=Type.U16, remark="bit 0: a standing warning; bit 1: a finding of the diagnosis; others 0"),
+    _own(address=0x1001, name="status", type=Type.U16, remark=_STATUS),
     _own(address=0x1002, name="validity_0", type=Type.U16, remark="validity bits 0 to 15"),
     _own(address=0x1003, name="validity_1", type=Type.U16, remark="validity bits 16 to 31"),
     _own(address=0x1004, name="validity_2", type=Type.U16, remark="validity bits 32 to 47"),
@@ -332,7 +340,10 @@ REGISTERS: tuple[Register, ...] = (
     _own(address=0x1400, name="software_id", type=Type.ASCII, length=32, remark="SHA-256 of the legally relevant sources, hexadecimal"),
     _own(address=0x1420, name="calendar_id", type=Type.ASCII, length=16, remark="name of the calendar in force, its first 32 characters"),
     _plan(address=0x1430, name="clock_unix_s", type=Type.U64, unit="s"),
-    _plan(address=0x1434, name="seal_open", type=Type.U16),
+    _own(address=0x1434, name="seal_open", type=Type.U16, bit=122),
+    _own(address=0x1435, name="storage_fault", type=Type.U16, bit=123),
+    _own(address=0x1436, name="registers_fresh", type=Type.U16, bit=124),
+    _own(address=0x1437, name="calendar_missing", type=Type.U16, bit=125),
     _own(address=0x1500, name="max_demand_w", type=Type.I32, unit="W", bit=208),
     _own(address=0x1502, name="t1_max_demand_w", type=Type.I32, unit="W", bit=209),
     _own(address=0x1504, name="t2_max_demand_w", type=Type.I32, unit="W", bit=210),
@@ -351,8 +362,8 @@ REGISTERS: tuple[Register, ...] = (
     _own(address=0x151E, name="t6_max_demand_unix_s", type=Type.U32, unit="s", bit=223),
     _own(address=0x1520, name="t7_max_demand_unix_s", type=Type.U32, unit="s", bit=224),
     _own(address=0x1522, name="t8_max_demand_unix_s", type=Type.U32, unit="s", bit=225),
-    _plan(address=0x1600, name="event_count", type=Type.U32),
-    _plan(address=0x1602, name="event_head", type=Type.RAW, length=30),
+    _own(address=0x1600, name="event_count", type=Type.U32, remark="events ever, as the chain counts them"),
+    _own(address=0x1602, name="event_head", type=Type.ASCII, length=32, remark="SHA-256 that the chain of events ends with, hexadecimal"),
     _own(address=0x1700, name="profile_count", type=Type.U32, remark="rows of the load profile ever; rows are numbered from 0"),
     _own(address=0x1702, name="profile_select", type=Type.U32, access=Access.READ_WRITE, remark="number of the first row in the window; each line has its own"),
     _own(address=0x1704, name="profile_window", type=Type.RAW, length=120, remark="three rows of 40 registers; zeros where there is none"),

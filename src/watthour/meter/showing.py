@@ -64,6 +64,7 @@ def view_of(
         **_pulses(state),
         **_shown(state.registers),
         "active_rate": rate,
+        "calendar_missing": int(not is_covered),
     }
     warnings = standing_warnings(settings)
     if calendar is not None and not is_covered:
@@ -95,6 +96,7 @@ def view_of(
         else row_of(state.interval, 1 / Fraction(state.anchor.rate_hz)),
         closings=state.closings,
         seal_open=state.seal_open,
+        calendar_missing=not is_covered,
     )
 
 
@@ -154,6 +156,9 @@ def _standing(state: MeterState) -> dict[str, Number]:
     cost, co2 = (Decimal(str(state.settings[name])) for name in ("cost_per_kwh", "co2_kg_per_kwh"))
     return {
         "wiring_findings": 0,  # the host has the diagnosis made
+        "storage_fault": 0,  # and keeps the state
+        "registers_fresh": 0,
+        "seal_open": int(state.seal_open),
         "operating_time_h": state.operating_ns / (NANOSECONDS * SECONDS_PER_HOUR),
         "partial_operating_time_h": state.partial_operating_ns / (NANOSECONDS * SECONDS_PER_HOUR),
         "cost_per_kwh": float(cost),

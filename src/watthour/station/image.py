@@ -38,6 +38,10 @@ Reader = Callable[[View, Selection], Encodable]
 
 STATUS_WARNING = 0b01
 STATUS_FINDING = 0b10
+STATUS_STORAGE_FAULT = 0b100
+STATUS_REGISTERS_FRESH = 0b1000
+STATUS_CALENDAR_MISSING = 0b10000
+STATUS_SEAL_OPEN = 0b100000
 """Bits of the register ``status``."""
 
 _VALIDITY = tuple(f"validity_{n}" for n in range(VALIDITY_REGISTERS))
@@ -193,7 +197,14 @@ def _ratio(name: str) -> Callable[[View], Ratio]:
 
 
 def _status(view: View) -> int:
-    return STATUS_WARNING * bool(view.warnings) | STATUS_FINDING * bool(view.diagnosis)
+    return (
+        STATUS_WARNING * bool(view.warnings)
+        | STATUS_FINDING * bool(view.diagnosis)
+        | STATUS_STORAGE_FAULT * view.storage_fault
+        | STATUS_REGISTERS_FRESH * view.registers_fresh
+        | STATUS_CALENDAR_MISSING * view.calendar_missing
+        | STATUS_SEAL_OPEN * view.seal_open
+    )
 
 
 _VERSION = tuple(int(digits) for digits in re.findall(r"\d+", __version__)[:3])
@@ -240,6 +251,8 @@ _IDENTITY: Mapping[str, Callable[[View], Encodable]] = MappingProxyType(
         "closing_oldest": lambda view: view.closings.oldest,
         "ct_primary": lambda view: _CT(view).primary,
         "ct_secondary": lambda view: _CT(view).secondary,
+        "event_count": lambda view: view.event_count,
+        "event_head": lambda view: view.event_head,
         "firmware_major": lambda _: _VERSION[0],
         "firmware_minor": lambda _: _VERSION[1],
         "firmware_revision": lambda _: _VERSION[2],

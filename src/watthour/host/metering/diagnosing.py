@@ -4,12 +4,11 @@ It is a watcher and no part of the meter: nothing it finds enters a register, an
 """
 
 from dataclasses import replace
-from types import MappingProxyType
 from typing import cast
 
 from watthour.diagnosis import Course, Plate, follow
 from watthour.units import NANOSECONDS, Ratio
-from watthour.view import View, findings_word
+from watthour.view import View, findings_word, with_values
 
 
 class Diagnosing:
@@ -40,5 +39,4 @@ class Diagnosing:
         findings = self._course.findings
         if not findings:
             return view
-        values = MappingProxyType({**view.values, "wiring_findings": findings_word(findings)})
-        return replace(view, values=values, diagnosis=findings)
+        return replace(with_values(view, wiring_findings=findings_word(findings)), diagnosis=findings)

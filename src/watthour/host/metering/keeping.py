@@ -18,7 +18,7 @@ from watthour.host.store.secret import SealSecret
 from watthour.journal import Head
 from watthour.meter import MeterState
 from watthour.units import ENERGIES, NANOSECONDS, exact_name
-from watthour.view import EVENTS, Event, EventKind, View
+from watthour.view import EVENTS, Event, EventKind, View, with_values
 
 COMMIT_S = 1.0
 """A state is kept this often, in running time; what a live source lost with a crash is at most this."""
@@ -204,14 +204,15 @@ class Keeping:
 
     def shown(self, view: View) -> View:
         """Return a meter's view with what is kept of it: its events, and what is wrong with the store."""
+        is_faulty, is_fresh = bool(self._fault), self.fresh_since_ns is not None
         return replace(
-            view,
+            with_values(view, storage_fault=int(is_faulty), registers_fresh=int(is_fresh)),
             warnings=(*view.warnings, *self._warnings()),
             events=self._chain.shown,
             event_count=self.head.count,
             event_head=self.head.digest,
-            storage_fault=bool(self._fault),
-            registers_fresh=self.fresh_since_ns is not None,
+            storage_fault=is_faulty,
+            registers_fresh=is_fresh,
         )
 
     def _warnings(self) -> tuple[str, ...]:
