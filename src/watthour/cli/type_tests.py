@@ -21,6 +21,7 @@ def typetest(
     rate: float = 8000.0,
     seconds: int = 60,
     gain_error: float = 0.0,
+    calibration: Path | None = None,
     jobs: Annotated[int | None, Parameter(validator=Number(gte=1, lte=256))] = None,
 ) -> None:
     """Drive the meter through its accuracy class; exit 1 when a point fails.
@@ -45,6 +46,8 @@ def typetest(
         Length of a record.
     gain_error
         Plant a fault: the voltage channels are off by this many percent.
+    calibration
+        Calibration job (TOML) of a simulated bench: its front end with its errors, its range, the meter calibrated by its loads first.
     jobs
         Processes; without it as many as there are processors.
     """
@@ -64,6 +67,7 @@ def typetest(
             seconds=seconds,
             quick=quick,
             gain_error_percent=gain_error,
+            calibration=calibration,
             jobs=jobs,
         )
     )

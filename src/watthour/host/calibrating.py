@@ -4,6 +4,8 @@ In: the path of a job. Out: a report, or one line that names file and line, or l
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,10 +16,11 @@ from watthour.errors import ConfigError, SourceError, UsageError
 from watthour.host.recordings import open_recording
 from watthour.host.toml_files import check_toml, read_toml
 from watthour.metrology.calibration import Reference
-from watthour.models import current_range_of
+from watthour.models import CurrentRange, current_range_of
 from watthour.samples import Block
 from watthour.typetest.calibration import CalibrationReport, ReferenceLoad, SineLoad, bench_blocks, run_calibration
 from watthour.units import Ratio
+from watthour.waveform.front_end import FrontEnd
 from watthour.waveform.network.front_end import FrontEndTable
 from watthour.waveform.network.vocabulary import refusal
 
@@ -138,8 +141,51 @@ def run_job(path: Path, tell: Callable[[str], None]) -> CalibrationReport:
     SourceError
         If a recording cannot be read.
     """
-    job = check_toml(str(path), read_toml(path), _Job)
-    return run_calibration([_load(path.parent, job, place) for place in range(len(job.load))], tell)
+    return _carried_out(_read_job(path), path.parent, tell)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibratedBench:
+    """A simulated bench, and what its meter is to be set to.
+
+    Parameters
+    ----------
+    front_end : FrontEnd
+        With its errors.
+    current_range : CurrentRange
+    settings : dict of str to Decimal
+        What calibration found to undo them.
+    """
+
+    front_end: FrontEnd
+    current_range: CurrentRange
+    settings: dict[str, Decimal]
+
+
+def calibrated_bench(path: Path, tell: Callable[[str], None]) -> CalibratedBench:
+    """Return the bench of a job, its meter calibrated by the job's loads.
+
+    Raises
+    ------
+    ConfigError
+        If the file is wrong, or has no front end.
+    CalibrationError, OutOfRangeError, SourceError
+        As `run_job`.
+    """
+    job = _read_job(path)
+    if job.front_end is None:
+        raise ConfigError(str(path), "no [front_end]: a type test needs one to see its loads through; add it")
+    front_end = replace(job.front_end.front_end, name=f"{job.front_end.preset}, calibrated by {path.name}")
+    settings = dict(_carried_out(job, path.parent, tell).settings)
+    return CalibratedBench(front_end=front_end, current_range=current_range_of(Ratio.parse(job.meter.ct)), settings=settings)
+
+
+def _read_job(path: Path) -> _Job:
+    return check_toml(str(path), read_toml(path), _Job)
+
+
+def _carried_out(job: _Job, folder: Path, tell: Callable[[str], None]) -> CalibrationReport:
+    return run_calibration([_load(folder, job, place) for place in range(len(job.load))], tell)
 
 
 def _load(folder: Path, job: _Job, place: int) -> ReferenceLoad:

@@ -62,7 +62,7 @@ class Reading:
 
 def state_on(bench: Bench) -> MeterState:
     """Return the state of a new meter of the bench's first model."""
-    return first_state({"model": bench.models[0].code, "ct": bench.ct})
+    return first_state({"model": bench.models[0].code, "ct": bench.ct, **bench.settings})
 
 
 def led_of(quantity: str) -> Led:

@@ -4,7 +4,9 @@ A `Point` is a load and the energy it is judged by; a `Judged` is one error in p
 by pulses; a `Checked` is what is not judged in percent.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
@@ -40,6 +42,8 @@ class Bench:
         Samples a second.
     seconds : int
         How long a point is metered at least.
+    settings : mapping of str to Decimal
+        What the meter is set to besides model and range: its calibration.
     """
 
     models: tuple[Model, ...]
@@ -47,6 +51,7 @@ class Bench:
     front_end: FrontEnd
     rate_hz: float
     seconds: int
+    settings: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def ct(self) -> str:

@@ -70,6 +70,43 @@ def test_a_planted_gain_error_fails_with_exit_status_1(ask, tmp_path):
     assert "Planted fault" in page
 
 
+JOB = """
+[front_end]
+preset = "24 bit"
+gain = [1.03, 0.97, 1.01, 1.03, 0.98, 1.02]
+offset_percent = [0.5, -0.5, 0.2, 0.5, -0.3, 0.5]
+delay_us = [0.0, 3.0, -5.0, 12.0, 8.0, -12.0]
+"""
+LOADS = "".join(
+    f"""
+[[load]]
+name = "{angle_deg} degrees"
+voltage_v = 230.0
+current_a = 5.0
+angle_deg = {angle_deg}
+duration_s = 3
+rate_hz = 1200
+"""
+    for angle_deg in (0.0, 60.0)
+)
+
+
+def test_a_meter_calibrated_behind_a_wrong_front_end_passes_and_a_fault_put_in_afterwards_fails_it(ask, tmp_path):
+    job = tmp_path / "job.toml"
+    job.write_text(JOB + LOADS)
+    words = ("--rate", "1200", "--seconds", "5", "--jobs", "1", "--calibration", job, "--json", tmp_path / "t.json")
+    status, out, _ = ask(*words)
+    assert (status, out[0][:8]) == (0, "PASSED: ")
+    found = json.loads((tmp_path / "t.json").read_text())
+    assert {point["front_end"] for point in found["points"]} == {"24 bit, calibrated by job.toml"}
+    by_register = {
+        point["condition"]: point["error_percent"] for point in found["points"] if point["test"] == "intrinsic error"
+    }
+    error_percent = by_register["CEM-D311-MID .../5 A, balanced, 230 V, 50 Hz, 5 A, PF 1, import, register"]
+    assert abs(error_percent) < 0.01  # its channels are off by up to 3 percent
+    assert ask(*words, "--gain-error", "2.5")[0] == 1
+
+
 class Page(HTMLParser):
     """Notes tags left open, and what a page would fetch."""
 
@@ -111,6 +148,7 @@ def test_the_report_stands_alone_and_marks_unchecked_limits(ask, tmp_path):
         (("--model", "Q1"), "'Q1' is no model of the range"),
         (("--json", "/nowhere/t.json"), "/nowhere/t.json: cannot be written"),
         (("--jobs", "0"), "--jobs"),
+        (("--calibration", "/nowhere/job.toml"), "/nowhere/job.toml"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line_before_any_work(ask, words, complaint):

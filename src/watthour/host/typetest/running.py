@@ -3,16 +3,19 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from watthour.errors import UsageError, WatthourError
+from watthour.host.calibrating import calibrated_bench
 from watthour.host.instants import iso, to_ns
 from watthour.host.metering import warm
 from watthour.host.software_identification import own_identification
@@ -50,6 +53,8 @@ class Wish:
         The part that takes a minute.
     gain_error_percent : float
         Planted on every voltage channel; 0: none.
+    calibration : Path or None
+        A calibration job: its front end stands in the place of the one by name, and its meter is calibrated by its loads.
     jobs : int or None
         Processes; None: as many as there are processors.
     """
@@ -61,6 +66,7 @@ class Wish:
     seconds: int = 60
     quick: bool = False
     gain_error_percent: float = 0.0
+    calibration: Path | None = None
     jobs: int | None = None
 
 
@@ -71,6 +77,8 @@ def benches_of(wish: Wish) -> list[Bench]:
     ------
     UsageError
         If it asks for what cannot be.
+    ConfigError, CalibrationError, OutOfRangeError
+        If its calibration is refused.
     """
     if not MINIMUM_RATE_HZ <= _LOWEST_RATE_HZ <= wish.rate_hz or wish.rate_hz % 1:
         msg = f"--rate {wish.rate_hz:g}: ask for whole samples a second, {_LOWEST_RATE_HZ:g} or more"
@@ -79,10 +87,16 @@ def benches_of(wish: Wish) -> list[Bench]:
         msg = f"--seconds {wish.seconds}: ask for 1 to {_LONGEST_S}"
         raise UsageError(msg)
     models = tuple(dict.fromkeys(model_of(name) for name in wish.models))
-    ends = with_gain_error(front_end(wish.front_end), wish.gain_error_percent)
+    ranges = [_range_of(secondary_a) for secondary_a in dict.fromkeys(wish.ranges)]
+    sound = front_end(wish.front_end)
+    settings: Mapping[str, Decimal] = {}
+    if wish.calibration is not None:
+        calibrated = calibrated_bench(wish.calibration, say)
+        sound, settings, ranges = calibrated.front_end, calibrated.settings, [calibrated.current_range]
+    ends = with_gain_error(sound, wish.gain_error_percent)
     return [
-        Bench(models=models, current_range=row, front_end=ends, rate_hz=wish.rate_hz, seconds=wish.seconds)
-        for row in map(_range_of, dict.fromkeys(wish.ranges))
+        Bench(models=models, current_range=row, front_end=ends, rate_hz=wish.rate_hz, seconds=wish.seconds, settings=settings)
+        for row in ranges
     ]
 
 
