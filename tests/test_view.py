@@ -15,6 +15,7 @@ from watthour.view import (
     Outcome,
     ResetPartial,
     SelectRate,
+    SetClock,
     Verdict,
     View,
     WriteSettings,
@@ -39,6 +40,7 @@ RECORDS = [
     ResetPartial(interface=Interface.KEYS),
     ClosePeriod(interface=Interface.CONTROL),
     SelectRate(rate=2, interface=Interface.BUS),
+    SetClock(time_ns=0, interface=Interface.BUS),
     Outcome(verdict=Verdict.DONE),
 ]
 

@@ -197,6 +197,7 @@ _STATE: tuple[Value, ...] = (
     Value(name="registers_fresh", symbol="N", unit="1", meaning="1 where the registers began anew because those before were lost, else 0",
           source=_OURS),
     Value(name="calendar_missing", symbol="M", unit="1", meaning="1 while the calendar has no rate for this day, else 0", source=_OURS),
+    Value(name="power_fail_count", symbol="Nf", unit="1", meaning="times that the meter went off because all voltages were out", source=_OURS),
     Value(name="operating_time_h", symbol="t", unit="h", meaning="time with voltage on", source="CEM family map"),
     Value(name="partial_operating_time_h", symbol="tp", unit="h", meaning="time with voltage on since the last partial reset",
           source="CEM family map"),

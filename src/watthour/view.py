@@ -288,7 +288,21 @@ class SelectRate:
     interface: Interface
 
 
-Command = WriteSettings | ResetPartial | ClosePeriod | SelectRate | SetSeal
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetClock:
+    """Ask for the clock to be set; rates, demand and profile go by it, so only while the seal is open.
+
+    Parameters
+    ----------
+    time_ns : int
+        What it is to show, nanoseconds UTC since 1970.
+    """
+
+    time_ns: int
+    interface: Interface
+
+
+Command = WriteSettings | ResetPartial | ClosePeriod | SelectRate | SetSeal | SetClock
 
 
 class Verdict(StrEnum):

@@ -97,7 +97,7 @@ def test_every_value_of_the_nomenclature_stands_on_the_map():
     assert {row.name for row in LIVE} & set(VALUE_BY_NAME) == on_a_bus
 
 
-STATES = {"wiring_findings", "seal_open", "storage_fault", "registers_fresh", "calendar_missing"}
+STATES = {"wiring_findings", "seal_open", "storage_fault", "registers_fresh", "calendar_missing", "power_fail_count"}
 """What changes seldom, and has a bit of the status word or a place of its own."""
 
 

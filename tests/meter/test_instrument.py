@@ -373,6 +373,7 @@ def test_with_all_voltages_out_the_meter_is_off_and_counts_nothing(waves):
     assert (down, up) == (EventKind.POWER_DOWN, EventKind.POWER_UP)
     assert time_ns(4000 - 400) <= down_ns <= time_ns(4000 + 400)
     assert time_ns(8000 - 400) <= up_ns < time_ns(8000) + NANOSECONDS
+    assert meter.view().values["power_fail_count"] == 1
     assert meter.view().samples == 12000
     energy_wh = 3 * 575.0 * 8000 / RATE_HZ / 3600
     window_wh = 3 * 575.0 * 0.2 / 3600

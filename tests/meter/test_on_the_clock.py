@@ -16,7 +16,7 @@ from watthour.parameters import Interface
 from watthour.samples import Phasors
 from watthour.tariff import Calendar, DayProfile, EveryYear, Season, Switch, WeekProfile
 from watthour.units import ENERGIES, NANOSECONDS, RATES
-from watthour.view import ClosePeriod, EventKind, SelectRate, Verdict
+from watthour.view import ClosePeriod, EventKind, SelectRate, SetClock, SetSeal, Verdict
 
 QUARTER_S = 900
 SOON = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -215,6 +215,40 @@ def test_a_millisecond_is_the_same_clock_and_more_is_another():
 
 
 # demand
+
+
+def set_clock(meter, time_s):
+    return meter.command(SetClock(time_ns=time_s * NANOSECONDS, interface=Interface.BUS), 0)
+
+
+@pytest.mark.parametrize("step_s", [3600, -3600, 10 * 365 * 86400])
+def test_a_clock_set_by_command_goes_on_from_there_and_counts_nothing_twice(step_s):
+    powers = [1000.0] * 3000
+    meter, alone = metered(powers[:1000]), metered(powers)
+    meter.command(SetSeal(is_open=True, interface=Interface.CONTROL), 0)
+    meter.take_events()
+    assert set_clock(meter, START_S + 1000 + step_s).verdict is Verdict.DONE
+    (event,) = meter.take_events()
+    assert (event.kind, event.time_ns) == (EventKind.CLOCK_SET, (START_S + 1000 + step_s) * NANOSECONDS)
+    assert event.detail["expected"] == str((START_S + 1000) * NANOSECONDS)
+    assert (event.detail["step_s"], event.detail["interface"]) == (f"{step_s:.6f}", "bus")
+    meter = Meter(restored(meter.state))
+    meter.step(phasors(powers[1000:], first=1000), (START_S + 1000) * NANOSECONDS)
+    assert [event.kind for event in meter.take_events()] == []
+    assert meter.view().time_ns == (START_S + 3000 + step_s) * NANOSECONDS
+    assert meter.state.registers.total == alone.state.registers.total
+    assert any(row.flags & RowFlag.CLOCK_SET for row in meter.view().profile)
+    require_sums(meter)
+
+
+def test_a_clock_is_not_set_under_the_seal_beyond_its_range_or_where_none_runs():
+    meter = metered([1000.0] * 10)
+    assert set_clock(meter, START_S).verdict is Verdict.SEALED
+    meter.command(SetSeal(is_open=True, interface=Interface.CONTROL), 0)
+    assert [set_clock(meter, s).verdict for s in (-1, 0)] == [Verdict.OUT_OF_RANGE, Verdict.DONE]
+    assert [set_clock(meter, s).verdict for s in (9_000_000_000, 8_999_999_999)] == [Verdict.OUT_OF_RANGE, Verdict.DONE]
+    meter.change_source()
+    assert set_clock(meter, START_S).verdict is Verdict.REFUSED
 
 
 def test_maxima_of_each_rate_have_the_end_of_their_period():

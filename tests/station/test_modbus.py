@@ -71,7 +71,7 @@ def variables(view):  # noqa: PLR0915 - one line a variable
     put(0x2710, 4, [23612001])
     memory[0xF010] = b"CEM-D311-MID"
     put(0x1000, 2, [1, 0])
-    bits = [*range(49), *range(64, 108), *range(114, 121), *range(122, 126), *range(127, 194), *range(200, 226)]
+    bits = [*range(49), *range(64, 108), *range(114, 121), *range(122, 194), *range(200, 226)]
     whole = sum(1 << bit for bit in bits)
     put(0x1002, 2, [whole >> 16 * word & 0xFFFF for word in range(16)])
     put(0x1012, 2, [*scaled(["active_rate"], 1), 0])
@@ -92,6 +92,7 @@ def variables(view):  # noqa: PLR0915 - one line a variable
     memory[0x1420] = b"es/3.0TD/peninsula".ljust(32, b"\0")
     maxima = [f"{prefix}max_demand" for prefix in ("", *(f"t{rate}_" for rate in range(1, 9)))]
     put(0x1068, 4, scaled(["demand_w"], 1))
+    put(0x1438, 4, scaled(["power_fail_count"], 1))
     put(0x1500, 4, scaled([f"{name}_w" for name in maxima] + [f"{name}_unix_s" for name in maxima], 1))
     put(0x1434, 2, scaled(["seal_open", "storage_fault", "registers_fresh", "calendar_missing"], 1))
     put(0x1600, 4, [1234])

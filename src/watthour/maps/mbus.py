@@ -1,10 +1,11 @@
 """The M-Bus records of the CEM-D312, one row a line: what stands in which telegram, and how it is written.
 
 The D312's own telegram is not public; this is ours, after what independent decoders are known to read. The first telegram holds
-the energies alone, the plain import total first, for fast polling; the whole readout takes three at most. What it has no place
-for is in sets of its own, chosen by the sub-code of an application reset.
+the energies alone, the plain import total first, for fast polling; the whole readout takes three. What it has no place for is
+in sets of their own, chosen by the sub-code of an application reset.
 
-Null travels as 0 with the function "value during error state". Values are primary.
+Storage number 0 is now, 1 the partial counters, 2 the last closing of a billing period, 3 and up the closings before it.
+Null travels as 0 with the function "value during error state". Values are primary, times are UTC.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
 
+from watthour.history import CLOSINGS
 from watthour.units import ENERGIES, RATES, energy_name
 
 MANUFACTURER = "CIR"
@@ -23,6 +25,7 @@ class Written(IntEnum):
 
     INT8 = 0x1
     INT16 = 0x2
+    INT24 = 0x3
     INT32 = 0x4
     INT48 = 0x6
     BCD8 = 0xC
@@ -39,6 +42,7 @@ class Set(IntEnum):
     ENHANCED_BILLING = 0x30
     MULTI_TARIFF_BILLING = 0x40
     INSTANTANEOUS = 0x50
+    INSTALLATION = 0x80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +87,9 @@ _ENERGY_VIB: Mapping[str, bytes] = MappingProxyType(
 
 PARTIAL_STORAGE = 1
 CLOSING_STORAGE = 2
-"""Storage number of the last closing; older ones follow."""
+"""Storage number of the last closing; that of the one before it follows, and so on."""
+MAXIMUM = 1
+"""Function of a highest value."""
 
 
 def energies(energies_of: tuple[str, ...], *, prefix: str = "", storage: int = 0, tariff: int = 0) -> Iterator[Record]:
@@ -94,12 +100,61 @@ def energies(energies_of: tuple[str, ...], *, prefix: str = "", storage: int = 0
         )
 
 
-def _per_phase(stem: str, end: str, written: Written, head: str, decimals: int = 0) -> tuple[Record, ...]:
-    """Return records of L1, L2, L3: the head, then FC and the place."""
+_PLACES: Mapping[str, int] = MappingProxyType({"l1": 1, "l2": 2, "l3": 3, "n": 4, "l12": 5, "l23": 6, "l31": 7})
+"""VIFE behind FC."""
+_PHASES = ("l1", "l2", "l3")
+_LINES = ("l12", "l23", "l31")
+_FOLLOWED = 0x80
+"""Bit of a VIFE behind which another one follows."""
+
+
+def _at(
+    places: tuple[str, ...], name: str, written: Written, head: str, *, decimals: int = 0, more: str = ""
+) -> tuple[Record, ...]:
+    """Return records of places, ``{}`` in the name: the head, then FC, the place, and what follows it."""
+    end_of_vib = bytes.fromhex(more)
     return tuple(
-        Record(name=f"{stem}_l{n}{end}", written=written, vib=bytes.fromhex(head) + bytes([0xFC, n]), decimals=decimals)
-        for n in (1, 2, 3)
+        Record(
+            name=name.format(place),
+            written=written,
+            vib=bytes.fromhex(head) + bytes([0xFC, _PLACES[place] | (_FOLLOWED if end_of_vib else 0)]) + end_of_vib,
+            decimals=decimals,
+        )
+        for place in places
     )
+
+
+def maxima(prefix: str = "", *, storage: int = 0, tariff: int = 0) -> tuple[Record, Record]:
+    """Return the records of a highest demand and of the end of its period."""
+    return (
+        Record(name=f"{prefix}max_demand_w", written=Written.INT32, vib=bytes.fromhex("2B"), function=MAXIMUM, storage=storage,
+               tariff=tariff),
+        Record(name=f"{prefix}max_demand_unix_s", written=Written.TIME, vib=bytes.fromhex("6D"), function=MAXIMUM, storage=storage,
+               tariff=tariff),
+    )
+
+
+def closing_time(storage: int) -> Record:
+    """Return the record of the instant of a closing."""
+    return Record(name="closing_unix_s", written=Written.TIME, vib=bytes.fromhex("6D"), storage=storage)
+
+
+def _rates_of_closing(storage: int) -> tuple[Record, ...]:
+    return tuple(
+        row for n, rate in enumerate(RATES, 1) for row in energies(("import",), prefix=f"closing_{rate}_", storage=storage, tariff=n)
+    )
+
+
+def closing_records(storage: int) -> tuple[tuple[Record, ...], ...]:
+    """Return the two telegrams of a closing: registers and highest demand, then the highest demand of each rate."""
+    registers = (
+        closing_time(storage),
+        *energies(ENERGIES, prefix="closing_", storage=storage),
+        *_rates_of_closing(storage),
+        *maxima("closing_", storage=storage),
+    )
+    of_rates = tuple(row for n, rate in enumerate(RATES, 1) for row in maxima(f"closing_{rate}_", storage=storage, tariff=n))
+    return registers, of_rates
 
 
 ENERGY_RECORDS: tuple[Record, ...] = (
@@ -110,41 +165,102 @@ ENERGY_RECORDS: tuple[Record, ...] = (
 """The first telegram."""
 
 MEASURED_RECORDS: tuple[Record, ...] = (
-    *_per_phase("voltage", "_v", Written.INT32, "FD C8", 1),
-    *_per_phase("current", "_a", Written.INT32, "FD D9", 3),
-    *_per_phase("power", "_w", Written.INT32, "AB"),
+    *_at(_PHASES, "voltage_{}_v", Written.INT32, "FD C8", decimals=1),
+    *_at(_PHASES, "current_{}_a", Written.INT32, "FD D9", decimals=3),
+    *_at(_PHASES, "power_{}_w", Written.INT32, "AB"),
     Record(name="power_w", written=Written.INT32, vib=bytes.fromhex("2B")),
-    *_per_phase("reactive", "_var", Written.INT32, "FB 94"),
+    *_at(_PHASES, "reactive_{}_var", Written.INT32, "FB 94"),
     Record(name="reactive_var", written=Written.INT32, vib=bytes.fromhex("FB 14")),
     Record(name="apparent_va", written=Written.INT32, vib=bytes.fromhex("FB 34")),
-    *_per_phase("power_factor", "", Written.INT16, "FD BA F3", 3),
+    *_at(_PHASES, "power_factor_{}", Written.INT16, "FD BA F3", decimals=3),
     Record(name="power_factor", written=Written.INT16, vib=bytes.fromhex("FD BA 73"), decimals=3),
     Record(name="frequency_hz", written=Written.INT16, vib=bytes.fromhex("FB 2D"), decimals=2),
 )
-"""The second telegram."""
+"""What the last window measured."""
 
-STATE_RECORDS: tuple[Record, ...] = (
+_ERROR_FLAGS = Record(name="error_flags", written=Written.INT8, vib=bytes.fromhex("FD 17"))
+_CT_PRIMARY = Record(name="ct_primary", written=Written.INT24, vib=bytes.fromhex("FF 02"), decimals=1)
+_CT_SECONDARY = Record(name="ct_secondary", written=Written.INT8, vib=bytes.fromhex("FF 03"), decimals=1)
+_DEMAND_PERIOD = Record(name="demand_period_min", written=Written.INT8, vib=bytes.fromhex("71"))
+_SOFTWARE = Record(name="software_id", written=Written.TEXT, vib=bytes.fromhex("FD 0F"))
+_EVENT_HEAD = Record(name="event_head", written=Written.TEXT, vib=bytes.fromhex("FF 04"))
+
+ACTIVE_RATE_VIB = bytes.fromhex("FF 01")
+
+NOW_RECORDS: tuple[Record, ...] = (
+    *MEASURED_RECORDS,
+    _ERROR_FLAGS,
+    Record(name="clock", written=Written.TIME, vib=bytes.fromhex("6D")),
+    Record(name="operating_time_s", written=Written.INT32, vib=bytes.fromhex("20")),
+    Record(name="power_fail_count", written=Written.INT16, vib=bytes.fromhex("FD 60")),
+    Record(name="active_rate", written=Written.INT8, vib=ACTIVE_RATE_VIB),
+    _CT_PRIMARY,
+    _CT_SECONDARY,
+    Record(name="digital_inputs", written=Written.INT8, vib=bytes.fromhex("FD 1B")),
+    Record(name="input1_count", written=Written.INT32, vib=bytes.fromhex("FD 61"), subunit=1),
+    Record(name="input2_count", written=Written.INT32, vib=bytes.fromhex("FD 61"), subunit=2),
+    *maxima(),
+    _DEMAND_PERIOD,
+    closing_time(CLOSING_STORAGE),
+)
+"""The second telegram: the last window, the state, the highest demand since the last closing, and when that was."""
+
+CLOSING_RECORDS: tuple[Record, ...] = (
+    *energies(("import",), prefix="closing_", storage=CLOSING_STORAGE),
+    *_rates_of_closing(CLOSING_STORAGE),
+    *maxima("closing_", storage=CLOSING_STORAGE),
+    _SOFTWARE,
+    _EVENT_HEAD,
+)
+"""The third telegram: the last closing, and what proves the meter to be the one it was."""
+
+FURTHER_RECORDS: tuple[Record, ...] = (
+    *_at(_LINES, "voltage_{}_v", Written.INT32, "FD C8", decimals=1),
+    *_at(("n",), "current_{}_a", Written.INT32, "FD D9", decimals=3),
+    *_at(_PHASES, "apparent_{}_va", Written.INT32, "FB B4"),
+    *_at(_PHASES, "cos_phi_{}", Written.INT16, "FD BA F3", decimals=3, more="FF 05"),
+    Record(name="cos_phi", written=Written.INT16, vib=bytes.fromhex("FD BA F3 FF 05"), decimals=3),
+    Record(name="demand_w", written=Written.INT32, vib=bytes.fromhex("AB FF 06")),
+    _DEMAND_PERIOD,
+)
+"""Measured too, and not in the whole readout."""
+
+INSTALLATION_RECORDS: tuple[Record, ...] = (
     Record(name="fabrication_number", written=Written.BCD8, vib=bytes.fromhex("78")),
     Record(name="model", written=Written.TEXT, vib=bytes.fromhex("FD 0C")),
     Record(name="firmware", written=Written.INT16, vib=bytes.fromhex("FD 0E")),
-    Record(name="error_flags", written=Written.INT8, vib=bytes.fromhex("FD 17")),
-    Record(name="clock", written=Written.TIME, vib=bytes.fromhex("6D")),
-    Record(name="operating_time_s", written=Written.INT32, vib=bytes.fromhex("20")),
-    Record(name="active_rate", written=Written.INT8, vib=bytes.fromhex("FF 01")),
-    Record(name="ct_primary", written=Written.INT32, vib=bytes.fromhex("FF 02"), decimals=1),
-    Record(name="ct_secondary", written=Written.INT32, vib=bytes.fromhex("FF 03"), decimals=1),
+    _SOFTWARE,
+    _ERROR_FLAGS,
+    Record(name="wiring_findings", written=Written.INT16, vib=bytes.fromhex("FF 0A")),
+    _CT_PRIMARY,
+    _CT_SECONDARY,
+    Record(name="vt_primary", written=Written.INT32, vib=bytes.fromhex("FF 0B"), decimals=1),
+    Record(name="vt_secondary", written=Written.INT32, vib=bytes.fromhex("FF 0C"), decimals=1),
+    Record(name="event_count", written=Written.INT32, vib=bytes.fromhex("FF 0D")),
+    _EVENT_HEAD,
 )
-"""The third telegram. FF 01 ... are our manufacturer's codes: active rate, CT primary and secondary in tenths of an ampere."""
+"""What the meter is, and how it is set up."""
+
+
+def _of_rates(rates: range) -> tuple[Record, ...]:
+    return tuple(row for n in rates for row in energies(ENERGIES, prefix=f"{RATES[n - 1]}_", tariff=n))
+
 
 SETS: Mapping[Set, tuple[tuple[Record, ...], ...]] = MappingProxyType(
     {
-        Set.ALL: (ENERGY_RECORDS, MEASURED_RECORDS, STATE_RECORDS),
+        Set.ALL: (ENERGY_RECORDS, NOW_RECORDS, CLOSING_RECORDS),
         Set.SIMPLE_BILLING: (ENERGY_RECORDS,),
-        Set.MULTI_TARIFF_BILLING: tuple(
-            tuple(energies(ENERGIES, prefix=f"{rate}_", tariff=n))
-            for n, rate in enumerate(RATES, 1)
+        Set.ENHANCED_BILLING: tuple(
+            telegram for number in range(CLOSINGS) for telegram in closing_records(CLOSING_STORAGE + number)
         ),
-        Set.INSTANTANEOUS: (MEASURED_RECORDS,),
+        Set.MULTI_TARIFF_BILLING: (
+            _of_rates(range(1, 4)),
+            _of_rates(range(4, 7)),
+            _of_rates(range(7, 9)),
+            tuple(row for n, rate in enumerate(RATES, 1) for row in maxima(f"{rate}_", tariff=n)),
+        ),
+        Set.INSTANTANEOUS: (MEASURED_RECORDS, FURTHER_RECORDS),
+        Set.INSTALLATION: (INSTALLATION_RECORDS,),
     }
 )
-"""The telegrams of each set, in their order."""
+"""The telegrams of each set, in their order; of the closings, as many as the meter keeps."""

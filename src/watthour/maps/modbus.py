@@ -344,6 +344,7 @@ REGISTERS: tuple[Register, ...] = (
     _own(address=0x1435, name="storage_fault", type=Type.U16, bit=123),
     _own(address=0x1436, name="registers_fresh", type=Type.U16, bit=124),
     _own(address=0x1437, name="calendar_missing", type=Type.U16, bit=125),
+    _own(address=0x1438, name="power_fail_count", type=Type.U32, bit=126),
     _own(address=0x1500, name="max_demand_w", type=Type.I32, unit="W", bit=208),
     _own(address=0x1502, name="t1_max_demand_w", type=Type.I32, unit="W", bit=209),
     _own(address=0x1504, name="t2_max_demand_w", type=Type.I32, unit="W", bit=210),

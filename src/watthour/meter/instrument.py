@@ -19,7 +19,7 @@ from watthour.meter.pulsing import Counted, begin_units_again, contacts_after, p
 from watthour.meter.refusing import require_countable, require_each_countable
 from watthour.meter.showing import view_of
 from watthour.meter.state import Anchor, Mark, MeterState, primary_ratio, require_possible, summation_of, thresholds_of
-from watthour.meter.timetable import Timetable
+from watthour.meter.timetable import CLOCK_NS, Timetable
 from watthour.metrology import (
     Rows,
     condition,
@@ -48,6 +48,7 @@ from watthour.view import (
     Outcome,
     ResetPartial,
     SelectRate,
+    SetClock,
     SetSeal,
     Verdict,
     View,
@@ -127,8 +128,13 @@ class Meter:
         return pulses
 
     def switch_contacts(self, edges: Iterable[Edge]) -> None:
-        """Hand over what the contacts at the inputs do; each takes effect when metering comes to its instant."""
-        self._state = replace(self._state, contacts=hand_over(self._state.contacts, edges))
+        """Hand over what the contacts at the inputs do; each takes effect when metering comes to its instant.
+
+        Their instants are the source's, as those of its samples.
+        """
+        offset_ns = self._state.clock_offset_ns
+        timed = [replace(edge, time_ns=edge.time_ns + offset_ns) for edge in edges] if offset_ns else edges
+        self._state = replace(self._state, contacts=hand_over(self._state.contacts, timed))
 
     def step(self, delivery: Delivery, now_ns: int) -> None:
         """Meter what a source delivered.
@@ -139,7 +145,8 @@ class Meter:
             At the terminals. Samples missing before it are a gap: the stream before is settled, the gap becomes
             an event with its length, nothing is counted for it.
         now_ns : int
-            Instant of its first sample, nanoseconds UTC since 1970.
+            Instant of its first sample, nanoseconds UTC since 1970, as the source has it: where the clock was set by
+            command, the meter's is another.
 
         Raises
         ------
@@ -152,7 +159,7 @@ class Meter:
             raise SampleError(msg)
         noted, spanned, given = len(self._events), len(self._spans or ()), len(self._output_pulses)
         try:
-            self._state = self._take_in(state, delivery, now_ns)
+            self._state = self._take_in(state, delivery, now_ns + state.clock_offset_ns)
         except SampleError:
             del self._events[noted:]
             del self._output_pulses[given:]
@@ -167,7 +174,8 @@ class Meter:
     def change_source(self) -> None:
         """Settle the stream and expect another source, from its first sample on; the registers go on."""
         state = self._settle(self._state)
-        self._state = replace(state, position=None, anchor=None, anchors_ahead=(), contacts=pause(state.contacts))
+        contacts = pause(state.contacts)
+        self._state = replace(state, position=None, anchor=None, anchors_ahead=(), contacts=contacts, clock_offset_ns=0)
 
     def go_back(self, state: MeterState) -> None:
         """Return to a state of before, because what came since could not be kept; its events never happened."""
@@ -207,6 +215,8 @@ class Meter:
             return self._select_rate(command)
         if isinstance(command, SetSeal):
             return self._set_seal(command, now_ns)
+        if isinstance(command, SetClock):
+            return self._set_clock(command)
         return self._write(command, now_ns)
 
     def _take_in(self, state: MeterState, delivery: Delivery, now_ns: int) -> MeterState:
@@ -253,10 +263,8 @@ class Meter:
         expected_ns = clock.time_of(sample)
         if abs(now_ns - expected_ns) <= SAME_CLOCK_NS:
             return state if delivery.rate_hz == clock.rate_hz else replace(state, anchor=new, anchors_ahead=())
-        self._note(EventKind.CLOCK_SET, now_ns, expected=str(expected_ns), step_s=f"{(now_ns - expected_ns) / NANOSECONDS:.6f}")
-        if not state.is_pending:
-            return _with_clock_set(state, new)
-        return replace(state, anchors_ahead=(*state.anchors_ahead, new))
+        self._note(EventKind.CLOCK_SET, now_ns, expected=str(expected_ns), step_s=_seconds(now_ns - expected_ns))
+        return _with_clock_from(state, new)
 
     def _settle(self, state: MeterState) -> MeterState:
         """Return the state after what is left of a stream was counted, and what was asked for was heeded."""
@@ -323,6 +331,7 @@ class Meter:
             counted,
             contacts=contacts,
             output=output,
+            power_fail_count=state.power_fail_count + _falls(state.powered, on),
             samples=state.samples + samples,
             duration=state.duration + samples / Fraction(anchor.rate_hz),
             operating_ns=state.operating_ns + operating_ns,
@@ -399,6 +408,23 @@ class Meter:
             self._note(kind, now_ns, interface=command.interface, **totals)
         return Outcome(verdict=Verdict.DONE)
 
+    def _set_clock(self, command: SetClock) -> Outcome:
+        """Set the clock from the next sample on; what has been taken in and not counted keeps its instants."""
+        state = self._state
+        clock, position = state.clock, state.position
+        if not state.seal_open:
+            return Outcome(verdict=Verdict.SEALED, message="the clock is set only while the seal is open")
+        if command.time_ns not in CLOCK_NS:
+            return Outcome(verdict=Verdict.OUT_OF_RANGE, message=f"{command.time_ns} ns is no instant of 1970 to 2255")
+        if clock is None or position is None:
+            return Outcome(verdict=Verdict.REFUSED, message="no samples have come, so that no clock runs")
+        step_ns = command.time_ns - clock.time_of(position)
+        new = Anchor(sample=position, time_ns=command.time_ns, rate_hz=clock.rate_hz)
+        old, step_s = str(clock.time_of(position)), _seconds(step_ns)
+        self._note(EventKind.CLOCK_SET, command.time_ns, expected=old, step_s=step_s, interface=command.interface)
+        self._state = replace(_with_clock_from(state, new), clock_offset_ns=state.clock_offset_ns + step_ns)
+        return Outcome(verdict=Verdict.DONE)
+
     def _write(self, command: WriteSettings, now_ns: int) -> Outcome:
         try:
             wanted = {name: check_setting(name, value, command.interface) for name, value in command.settings.items()}
@@ -426,6 +452,22 @@ class Meter:
         contacts = begin_units_again(self._state.contacts, old, new)
         self._state = replace(self._state, settings=new, contacts=contacts)
         return Outcome(verdict=Verdict.DONE)
+
+
+def _seconds(time_ns: int) -> str:
+    return f"{time_ns / NANOSECONDS:.6f}"
+
+
+def _falls(powered: bool, on: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:  # noqa: FBT001 - the state before the first of `on`
+    """Return how often a meter that was on or off went off."""
+    return int(np.count_nonzero(np.concatenate([[powered], on[:-1]]) & ~on))
+
+
+def _with_clock_from(state: MeterState, anchor: Anchor) -> MeterState:
+    """Return the state whose clock is another from a sample on that is still to come."""
+    if not state.is_pending:
+        return _with_clock_set(state, anchor)
+    return replace(state, anchors_ahead=(*state.anchors_ahead, anchor))
 
 
 def _with_clock_set(state: MeterState, anchor: Anchor) -> MeterState:

@@ -159,6 +159,7 @@ def _standing(state: MeterState) -> dict[str, Number]:
         "storage_fault": 0,  # and keeps the state
         "registers_fresh": 0,
         "seal_open": int(state.seal_open),
+        "power_fail_count": state.power_fail_count,
         "operating_time_h": state.operating_ns / (NANOSECONDS * SECONDS_PER_HOUR),
         "partial_operating_time_h": state.partial_operating_ns / (NANOSECONDS * SECONDS_PER_HOUR),
         "cost_per_kwh": float(cost),

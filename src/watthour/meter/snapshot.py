@@ -64,6 +64,8 @@ def state_to_record(state: MeterState) -> Json:
         "operating_ns": state.operating_ns,
         "partial_operating_ns": state.partial_operating_ns,
         "powered": state.powered,
+        "power_fail_count": state.power_fail_count,
+        "clock_offset_ns": state.clock_offset_ns,
         "time_ns": state.time_ns,
         **past_to_record(state),
         "seal_open": state.seal_open,
@@ -122,6 +124,8 @@ def _state(record: Json) -> MeterState:
         operating_ns=whole(record["operating_ns"]),
         partial_operating_ns=whole(record["partial_operating_ns"]),
         powered=flag(record["powered"]),
+        power_fail_count=whole(record.get("power_fail_count", 0)),
+        clock_offset_ns=whole(record.get("clock_offset_ns", 0)),
         time_ns=whole(record["time_ns"]),
         seal_open=flag(record.get("seal_open", False)),
     )

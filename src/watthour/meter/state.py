@@ -106,6 +106,10 @@ class MeterState:
         Time with voltage on.
     powered : bool
         False with all voltages out and no auxiliary supply.
+    power_fail_count : int
+        Times that it went off.
+    clock_offset_ns : int
+        How much the clock, as it was set by command, is ahead of the source's instants.
     time_ns : int
         Instant of the end of what has been counted.
     selected_rate : int
@@ -141,6 +145,8 @@ class MeterState:
     operating_ns: int = 0
     partial_operating_ns: int = 0
     powered: bool = True
+    power_fail_count: int = 0
+    clock_offset_ns: int = 0
     time_ns: int = 0
     selected_rate: int = 1
     seal_open: bool = False

@@ -14,6 +14,7 @@ from watthour.units import NANOSECONDS
 
 _AHEAD_NS = 40 * 86_400 * NANOSECONDS
 _BEGIN_NS, _END_NS = 0, 9_000_000_000 * NANOSECONDS
+CLOCK_NS = range(_BEGIN_NS, _END_NS)
 """1970 to 2255: instants beyond are those of a clock that was never set; no rate is theirs."""
 
 UTC_ZONE = "UTC"

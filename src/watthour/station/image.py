@@ -196,7 +196,8 @@ def _ratio(name: str) -> Callable[[View], Ratio]:
     return lambda view: cast("Ratio", view.parameters[name])
 
 
-def _status(view: View) -> int:
+def status_of(view: View) -> int:
+    """Return the bits of what a reader should know before he believes the numbers."""
     return (
         STATUS_WARNING * bool(view.warnings)
         | STATUS_FINDING * bool(view.diagnosis)
@@ -263,7 +264,7 @@ _IDENTITY: Mapping[str, Callable[[View], Encodable]] = MappingProxyType(
         "rate_select": lambda view: view.selected_rate,
         "serial": lambda view: view.serial,
         "software_id": lambda view: view.software_id,
-        "status": _status,
+        "status": status_of,
         "vt_primary": lambda view: _VT(view).primary,
         "vt_secondary": lambda view: _VT(view).secondary,
         "warnings": lambda view: len(view.warnings),

@@ -9,13 +9,15 @@ what a master hears is the bits that all of them sent (`collided`).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
 from types import MappingProxyType
 
 from watthour.errors import TelegramError
-from watthour.maps.mbus import PARTIAL_STORAGE, Set
+from watthour.maps.mbus import ACTIVE_RATE_VIB, CLOSING_STORAGE, PARTIAL_STORAGE, Set
 from watthour.parameters import Interface
-from watthour.station.mbus_telegrams import header_of, telegram_of, telegrams_of
-from watthour.view import Command, Outcome, ResetPartial, Verdict, View, WriteSettings
+from watthour.station.mbus_telegrams import content_of, header_of, telegram_count, telegram_of
+from watthour.units import NANOSECONDS
+from watthour.view import ClosePeriod, Command, Outcome, ResetPartial, SelectRate, SetClock, Verdict, View, WriteSettings
 from watthour.wire.mbus.frame import Acknowledge
 from watthour.wire.mbus.message import (
     BAUD_RATES,
@@ -31,9 +33,9 @@ from watthour.wire.mbus.message import (
     matches,
 )
 from watthour.wire.mbus.message import Request as MBusRequest
-from watthour.wire.mbus.record import Fault, Record, Records, parse_records
+from watthour.wire.mbus.record import DataField, Fault, Record, Records, parse_records
 from watthour.wire.mbus.telegram import ApplicationError
-from watthour.wire.mbus.value import decode_number
+from watthour.wire.mbus.value import LocalTime, decode_number, decode_time
 
 ACKNOWLEDGED = Acknowledge().to_bytes()
 
@@ -52,8 +54,9 @@ _VIF_ADDRESS = 0x7A
 _VIF_IDENTIFICATION = 0x79
 _VIF_FABRICATION = 0x78
 _VIF_ENERGY = 0x03
-_CLEAR = b"\x07"
-"""VIFE of an object action: clear (EN 13757-3, table 14)."""
+_VIF_TIME = 0x6D
+_CLEAR, _FREEZE = b"\x07", b"\x0b"
+"""VIFE of object actions (EN 13757-3, table 14)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,11 +204,12 @@ class MBusStation:
         if request.has_fcb and link.fcb is None:
             slave.telegram = 0
         link.fcb = request.fcb if request.has_fcb else link.fcb
-        count = len(telegrams_of(view, slave.chosen))
-        slave.telegram = (slave.telegram + is_next) % count
+        slave.telegram += is_next
+        if slave.view is None or slave.telegram >= telegram_count(slave.view, slave.chosen):
+            slave.telegram = 0
         if slave.view is None or slave.telegram == 0:
             slave.view = view
-        content = telegrams_of(slave.view, slave.chosen)[slave.telegram]
+        content = content_of(slave.view, slave.chosen, slave.telegram)
         telegram = telegram_of(slave.view, content, address=address, access_number=slave.access_number)
         return telegram.to_frame().to_bytes()
 
@@ -269,18 +273,44 @@ class MBusStation:
 def command_of(record: Record) -> Command | None:
     """Return the command that a written record is; None: it means nothing to this meter.
 
-    ``7A`` sets the address, ``79`` the identification; ``03 07`` with storage number 1, and no data, clears the partial
-    counters.
+    ``7A`` sets the address, ``79`` the identification, ``6D`` the clock, UTC, by type F or I; ``FF 01`` selects the rate.
+    ``03 07`` with storage number 1 and no data clears the partial counters, ``03 0B`` with storage number 2 closes the
+    billing period.
     """
     number = decode_number(record.field, record.data)
+    if record.vif == _VIF_TIME:
+        return _clock_command(record)
     if record.vif == _VIF_ADDRESS and isinstance(number, int):
         address = number if number >= 0 else number + 0x100
         return WriteSettings(settings={"mbus_address": address}, interface=Interface.BUS)
     if record.vif == _VIF_IDENTIFICATION and isinstance(number, int):
         return WriteSettings(settings={"mbus_identification": number}, interface=Interface.BUS)
-    if record.vif & 0x7F == _VIF_ENERGY and record.vifes == _CLEAR and record.storage == PARTIAL_STORAGE:
-        return ResetPartial(interface=Interface.BUS)
+    if bytes([record.vif]) + record.vifes == ACTIVE_RATE_VIB and isinstance(number, int):
+        return SelectRate(rate=number, interface=Interface.BUS)
+    if record.vif & 0x7F == _VIF_ENERGY and not record.data:
+        return _ACTIONS.get((record.storage, record.vifes))
     return None
+
+
+_ACTIONS: Mapping[tuple[int, bytes], Command] = MappingProxyType(
+    {
+        (PARTIAL_STORAGE, _CLEAR): ResetPartial(interface=Interface.BUS),
+        (CLOSING_STORAGE, _FREEZE): ClosePeriod(interface=Interface.BUS),
+    }
+)
+"""By storage number and action."""
+
+
+def _clock_command(record: Record) -> Command | None:
+    found = decode_time(record.data) if record.field in _TIME_FIELDS else None
+    if not isinstance(found, LocalTime):
+        return None
+    time_ns = int(found.when.replace(tzinfo=UTC).timestamp()) * NANOSECONDS
+    return SetClock(time_ns=time_ns, interface=Interface.BUS)
+
+
+_TIME_FIELDS = frozenset({DataField.INT32, DataField.INT48})
+"""Of types F and I."""
 
 
 def _fabrication_matches(more: bytes, own: bytes) -> bool:

@@ -11,12 +11,14 @@ import pymbusparser
 import pytest
 
 from watthour.errors import BadFrameError, ListenError, NoAnswerError, UsageError
+from watthour.history import Closing, ClosingCause, History, Maximum
 from watthour.host.lines.mbus_client import open_master, read_mbus, scan_primary, scan_secondary
 from watthour.host.lines.mbus_server import serve_mbus_serial, serve_mbus_tcp
 from watthour.host.lines.url import parse_url
 from watthour.maps.mbus import SETS, Set
 from watthour.meter import Meter, first_state
 from watthour.station.mbus_telegrams import header_of, telegrams_of
+from watthour.units import MICRO, NANOSECONDS
 from watthour.view import Verdict
 from watthour.wire.mbus.message import SendData
 from watthour.wire.mbus.telegram import Telegram, read_record
@@ -173,8 +175,25 @@ def telegrams_of_our_meter():
     """What a meter says whose every value is another number."""
     view = OneMeter(ct="200/5").view()
     numbers = {name: 7 + 11 * place for place, name in enumerate(view.values)}
-    numbers |= {name: round(number / 1000, 3) for name, number in numbers.items() if "factor" in name}
-    view = replace(view, values=MappingProxyType({**numbers, "active_rate": 3, "frequency_hz": 49.97}))
+    numbers |= {name: round(number / 1000, 3) for name, number in numbers.items() if "factor" in name or "cos" in name}
+    numbers |= {name: 1_767_225_600 + 60 * number for name, number in numbers.items() if name.endswith("unix_s")}
+    peak = Maximum(demand_microw=123_000_000, time_ns=1_767_226_500 * NANOSECONDS)
+    closing = Closing(
+        time_ns=1_767_225_600 * NANOSECONDS,
+        cause=ClosingCause.CALENDAR,
+        total=tuple((900 + k) * MICRO for k in range(6)),
+        rates=tuple(tuple((100 * rate + k) * MICRO for k in range(6)) for rate in range(8)),
+        maximum=peak,
+        rate_maxima=(peak,) * 8,
+    )
+    view = replace(
+        view,
+        time_ns=1_767_229_200 * NANOSECONDS,
+        values=MappingProxyType({**numbers, "active_rate": 3, "frequency_hz": 49.97}),
+        closings=History([closing] * 24, keep=24),
+        software_id="5a" * 32,
+        event_head="0f" * 32,
+    )
     return [
         Telegram(address=1, header=header_of(view), content=content)
         for chosen in SETS
@@ -182,8 +201,16 @@ def telegrams_of_our_meter():
     ]
 
 
-THEIR_UNITS = {"W (apparent)": "VA", "W.h": "Wh", "W (reactive)h": "varh", "W (reactive)": "var", "V·A": "VA", "s": "s"}
-UNSCALED = {"dimensionless", "manufacturer specific", "firmware version", "error flags", "model", "fabrication number"}
+THEIR_UNITS = {
+    "min": "s",
+    "W (apparent)": "VA",
+    "W.h": "Wh",
+    "W (reactive)h": "varh",
+    "W (reactive)": "var",
+    "V·A": "VA",
+    "s": "s",
+}
+THEIR_SECONDS = {"s": 1, "min": 60}
 
 
 def test_two_other_decoders_read_the_same_records():
@@ -201,13 +228,20 @@ def test_two_other_decoders_read_the_same_records():
             assert theirs["storage_number"] == others["storage_number"] == record.storage
             assert theirs.get("tariff", 0) == others["tariff"] == record.tariff
             assert theirs.get("device", 0) == others["subunit"] == record.subunit
-            if ours.meaning.quantity not in UNSCALED and not ours.meaning.is_time:
-                assert Decimal(others["value"]["value"]) == ours.value, others
-                assert THEIR_UNITS.get(others["unit"], others["unit"]) == ours.meaning.unit
+            if ours.meaning.is_time:
+                assert theirs["value"] == ours.value.isoformat(timespec="minutes")
+                assert others["value"]["value"] == ours.value.isoformat()
+            elif isinstance(ours.value, str):
+                assert theirs["value"] == others["value"]["value"] == ours.value
+            else:
+                assert Decimal(str(theirs["value"])) in {ours.number, ours.value}, "it scales where it knows the unit"
+                seconds = THEIR_SECONDS.get(others.get("unit"), 1)
+                assert Decimal(others["value"]["value"]) * seconds == ours.value, others
+                assert THEIR_UNITS.get(others.get("unit"), others.get("unit")) == ours.meaning.unit
 
 
 def test_our_own_readout_is_whole():
     whole = telegrams_of_our_meter()[: len(SETS[Set.ALL])]
     names = [read_record(record).meaning.quantity for telegram in whole for record in telegram.content.records]
-    assert names.count("energy") == 12
+    assert names.count("energy") == 21
     assert names.count("reactive energy") == 8

@@ -5,13 +5,14 @@ has a storage number, a sub-unit or a maker's qualifier of another maker is left
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
 from watthour.maps.mbus import MANUFACTURER, SETS
 from watthour.units import RATES, VALUE_BY_NAME
 from watthour.view import Number
-from watthour.wire.mbus.record import Function, Record
+from watthour.wire.mbus.record import FUNCTIONS, Function, Record
 from watthour.wire.mbus.telegram import Telegram, manufacturer_letters, read_record
 
 _PLACES = {"L1": "l1", "L2": "l2", "L3": "l3", "N": "n", "L1-L2": "l12", "L2-L3": "l23", "L3-L1": "l31"}
@@ -27,10 +28,18 @@ _STEMS: Mapping[tuple[str, str | None], tuple[str, str]] = MappingProxyType(
 )
 _QUADRANTS = {"Q1": "q1_varh", "Q2": "q2_varh", "Q3": "q3_varh", "Q4": "q4_varh"}
 
-_OUR_RECORDS = tuple(row for telegrams in SETS.values() for rows in telegrams for row in rows)
-_OURS: Mapping[tuple[bytes, int, int, int], str] = MappingProxyType(
-    {(row.vib, row.storage, row.tariff, row.subunit): row.name for row in _OUR_RECORDS}
-)
+_Key = tuple[bytes, int, int, int]
+
+
+def _our_names() -> Mapping[_Key, tuple[tuple[Function, str], ...]]:
+    """Return the names of our records with their functions, by what else tells them apart, in the order they are sent in."""
+    found: dict[_Key, dict[Function, str]] = {}
+    for row in (row for telegrams in SETS.values() for rows in telegrams for row in rows):
+        found.setdefault((row.vib, row.storage, row.tariff, row.subunit), {}).setdefault(FUNCTIONS[row.function], row.name)
+    return MappingProxyType({key: tuple(names.items()) for key, names in found.items()})
+
+
+_OURS = _our_names()
 
 
 def values_of(telegrams: Sequence[Telegram]) -> dict[str, Number]:
@@ -40,17 +49,25 @@ def values_of(telegrams: Sequence[Telegram]) -> dict[str, Number]:
         header = telegram.header
         is_ours = header is not None and manufacturer_letters(header.manufacturer) == MANUFACTURER
         for record in telegram.content.records:
-            name = _our_name(record) if is_ours else name_of(record)
+            name = _our_name(record, found) if is_ours else name_of(record)
             if name is not None and name not in found:
                 found[name] = _number(record)
     if "operating_time_s" in found:
         seconds = found.pop("operating_time_s")
         found["operating_time_h"] = None if seconds is None else seconds / 3600
+    if "digital_inputs" in found:
+        bits = found.pop("digital_inputs")
+        for place, name in enumerate(("input1_closed", "input2_closed")):
+            found[name] = None if bits is None else int(bits) >> place & 1
     return {name: found[name] for name in VALUE_BY_NAME if name in found}
 
 
-def _our_name(record: Record) -> str | None:
-    return _OURS.get((bytes([record.vif]) + record.vifes, record.storage, record.tariff, record.subunit))
+def _our_name(record: Record, found: Mapping[str, Number]) -> str | None:
+    """Return the name of our own record; of one in error state, which has lost its function, the first that is still due."""
+    names = _OURS.get((bytes([record.vif]) + record.vifes, record.storage, record.tariff, record.subunit), ())
+    if record.function is Function.ERROR:
+        return next((name for _, name in names if name not in found), None)
+    return dict(names).get(record.function)
 
 
 def name_of(record: Record) -> str | None:
@@ -81,6 +98,8 @@ def _number(record: Record) -> Number:
     if record.function is Function.ERROR:
         return None
     value = read_record(record).value
+    if isinstance(value, datetime):
+        return int(value.replace(tzinfo=UTC).timestamp())
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     return value if isinstance(value, int) else None

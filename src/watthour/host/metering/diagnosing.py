@@ -27,7 +27,7 @@ class Diagnosing:
     def is_due(self, time_ns: int) -> bool:
         """Tell whether it is time for a look at a meter that has metered up to an instant."""
         seen_ns = self._course.time_ns
-        return seen_ns is None or time_ns - seen_ns >= self._every_ns
+        return seen_ns is None or not 0 <= time_ns - seen_ns < self._every_ns  # also where the clock was set back
 
     def look(self, view: View) -> None:
         """Take in what a meter shows."""

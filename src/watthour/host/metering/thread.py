@@ -103,6 +103,7 @@ class MeteringThread(threading.Thread):
         self._stop_asked = threading.Event()
         self._diagnosing = Diagnosing(_LOOK_S if work.live or pace.speed else _FAST_LOOK_S)
         self._view = work.keeping.shown(work.meter.view())
+        self._offset_ns = work.meter.state.clock_offset_ns
         self._watch = ClockWatch(now_ns(), _steady_ns())
         self._is_finished = work.finished
         self._published_s = 0.0
@@ -131,7 +132,7 @@ class MeteringThread(threading.Thread):
     @property
     def sample_time_s(self) -> float:
         """Sample time of the view last published, counted from the source's first sample."""
-        return (self._view.time_ns - self._work.start_ns) / NANOSECONDS
+        return (self._view.time_ns - self._offset_ns - self._work.start_ns) / NANOSECONDS
 
     def stop(self) -> None:
         """Ask the thread to stop after the step at hand, with its state kept."""
@@ -368,6 +369,7 @@ class MeteringThread(threading.Thread):
         self._tell_events()
         shown = meter.view() if self._metering else meter.settled().view()
         self._view = self._diagnosing.filled(self._work.keeping.shown(shown))
+        self._offset_ns = meter.state.clock_offset_ns
 
     def _diagnose(self) -> None:
         """Look at the wiring where it is time; by sample time, so that the same run has the same findings."""
