@@ -43,6 +43,7 @@ UNIT_ENDINGS = {
 
 PURE_NUMBERS = re.compile(
     r"(power_factor|cos_phi)(_l[123])?|active_rate|partial_cost|wiring_findings"
+    r"|seal_open|storage_fault|registers_fresh|calendar_missing|power_fail_count"
     r"|(crest_factor_(voltage|current)|undervoltage|overvoltage)_l[123]|input[12]_(closed|count|quantity)|pulse_output_(count|pending)"
 )
 

@@ -30,7 +30,7 @@ IDENTITY = {
     "fabrication_number": "serial number, its last eight digits",
     "model": "name of the model",
     "firmware": "software version: major in the high byte, minor in the low",
-    "error_flags": "bit 0: a standing warning; bit 1: a finding of the diagnosis",
+    "error_flags": "bit 0 standing warning, 1 finding, 2 storage fault, 3 fresh registers, 4 calendar missing, 5 seal open",
     "clock": "time of the meter, UTC",
     "operating_time_s": "time with voltage on",
     "ct_primary": "current transformer, primary, A",

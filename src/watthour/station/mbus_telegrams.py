@@ -13,6 +13,7 @@ from watthour import __version__
 from watthour.history import Closing, Maximum
 from watthour.maps.mbus import CLOSING_STORAGE, MANUFACTURER, MEDIUM_ELECTRICITY, SETS, Record, Set, Written
 from watthour.models import model_of
+from watthour.station.image import status_of
 from watthour.units import (
     ENERGIES,
     MICRO,
