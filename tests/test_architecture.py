@@ -37,7 +37,7 @@ ALLOWED: dict[str, str] = {
     "meter": "units errors history samples parameters models view metrology registers tariff pulses journal",
     "waveform": "units errors samples models",
     "diagnosis": "units view",
-    "face": "units errors models parameters view",
+    "face": "units errors history models parameters view",  # closings are pages too
     "maps": "units history parameters",
     "wire": "errors",
     "station": "units errors history models parameters view maps wire",

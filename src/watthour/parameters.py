@@ -24,6 +24,7 @@ class Interface(StrEnum):
     CONTROL = "control"
     BUS = "bus"
     KEYS = "keys"
+    WEB = "web"
 
 
 class Kind(StrEnum):
@@ -37,7 +38,8 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
-_LOCAL = frozenset({Interface.CONFIG, Interface.CONTROL})
+_LOCAL = frozenset({Interface.CONFIG, Interface.CONTROL, Interface.WEB})
+_AT_THE_METER = _LOCAL | {Interface.KEYS}
 _ALL = frozenset(Interface)
 
 
@@ -157,6 +159,7 @@ SUMMATIONS = ("vectorial", "arithmetic")
 RATE_SOURCES = ("calendar", "inputs", "bus")
 DEMAND_METHODS = ("block", "sliding")
 HOLE_REPLIES = ("02", "03", "silence")
+PAGES_SHOWN = ("all", "basic")
 INPUT_USES = ("state", "pulses", "rate")
 INPUT_UNITS = ("pulses", "Wh", "kWh", "varh", "kvarh", "m3", "l", "kg", "t", "h")
 LARGEST_PULSE_WEIGHT = 65_535
@@ -166,11 +169,12 @@ LARGEST_PULSE_WEIGHT = 65_535
 def _of_input(number: int) -> tuple["Parameter", ...]:
     """Return the settings of a digital input."""
     return (
-        Parameter(name=f"input{number}_use", kind=Kind.CHOICE, default="state", choices=INPUT_USES, sealed=True, needs="digital_inputs",
+        Parameter(name=f"input{number}_use", kind=Kind.CHOICE, default="state", choices=INPUT_USES, sealed=True, needs="digital_inputs", writers=_AT_THE_METER,
                   meaning=f"what input {number} is for: its state alone, counting pulses, or selecting the rate"),
         Parameter(name=f"input{number}_weight", kind=Kind.DECIMAL, default=Decimal("1.000000"), minimum=Decimal("0.000001"),
-                  maximum=1_000_000, decimals=6, needs="digital_inputs", meaning=f"what one pulse at input {number} stands for, in its unit"),
-        Parameter(name=f"input{number}_unit", kind=Kind.CHOICE, default="pulses", choices=INPUT_UNITS, needs="digital_inputs",
+                  maximum=1_000_000, decimals=6, needs="digital_inputs", writers=_AT_THE_METER,
+                  meaning=f"what one pulse at input {number} stands for, in its unit"),
+        Parameter(name=f"input{number}_unit", kind=Kind.CHOICE, default="pulses", choices=INPUT_UNITS, needs="digital_inputs", writers=_AT_THE_METER,
                   meaning=f"unit of what input {number} counts; another one begins its quantity again at 0"),
     )
 
@@ -239,6 +243,10 @@ PARAMETERS: tuple[Parameter, ...] = (
               decimals=4, unit="1/kWh", writers=_ALL, meaning="cost of one kWh"),
     Parameter(name="co2_kg_per_kwh", kind=Kind.DECIMAL, default=Decimal("0.0000"), minimum=0, maximum=Decimal("429496.7295"),
               decimals=4, unit="kg/kWh", writers=_ALL, meaning="CO2 of one kWh"),
+    Parameter(name="backlight_s", kind=Kind.WHOLE, default=0, minimum=0, maximum=3600, unit="s", writers=_AT_THE_METER,
+              meaning="how long the display is lit after a key; 0: always"),
+    Parameter(name="pages_shown", kind=Kind.CHOICE, default="all", choices=PAGES_SHOWN, writers=_AT_THE_METER,
+              meaning="pages of the display: all, or the basic ones"),
     *(row for channel in CALIBRATED_CHANNELS for row in _calibration_of(channel)),
     *_of_input(1),
     *_of_input(2),

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
+import numpy as np
+from numpy.typing import NDArray
+
 from watthour.history import CLOSINGS, PROFILE_ROWS, Closing, History, ProfileRow
 from watthour.parameters import Interface, Setting
 
@@ -55,6 +58,10 @@ class LateValues(Mapping[str, Number]):
         if self._found is None:
             self._found = self._find()
         return self._found
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is a value of this name, without finding it."""
+        return name in self._ready or name in self._late
 
     def __iter__(self) -> Iterator[str]:
         yield from self._ready
@@ -173,6 +180,23 @@ def findings_word(findings: Iterable[Finding]) -> int:
     return sum(1 << bit for bit in {finding.kind.bit for finding in findings})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Waves:
+    """The samples of one window.
+
+    Parameters
+    ----------
+    rate_hz : float
+        Samples per second.
+    voltages_v, currents_a : ndarray of float64, shape (3, n)
+        L1 L2 L3, primary.
+    """
+
+    rate_hz: float
+    voltages_v: NDArray[np.float64]
+    currents_a: NDArray[np.float64]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What a meter shows at one instant.
@@ -222,6 +246,8 @@ class View:
         Whether the registers began anew because those before were lost.
     calendar_missing : bool
         Whether the calendar has no rate for this instant.
+    waves : callable or None
+        Gives the samples of the last whole window when somebody asks; None where there are none.
     """
 
     model: str
@@ -248,6 +274,7 @@ class View:
     storage_fault: bool = False
     registers_fresh: bool = False
     calendar_missing: bool = False
+    waves: Callable[[], Waves] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from watthour.meter.quality import late_values
 from watthour.meter.state import MeterState, primary_ratio, ratio_setting, standing_warnings
+from watthour.meter.waves import waves_of
 from watthour.metrology import Quantities, quantities_of
 from watthour.models import VOLTAGE_PRESENT_V, Model, has_feature, model_of
 from watthour.pulses import INPUTS
@@ -97,6 +98,9 @@ def view_of(
         closings=state.closings,
         seal_open=state.seal_open,
         calendar_missing=not is_covered,
+        waves=None
+        if state.quality is None or state.quality.delivery is None
+        else partial(waves_of, state.quality.delivery, settings),
     )
 
 

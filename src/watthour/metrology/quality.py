@@ -57,12 +57,19 @@ class LateQuality:
     """The quality of one window, found when somebody first asks; what nobody asks for costs nothing.
 
     Asking changes nothing that can be seen, so it may be asked from any thread.
+
+    Parameters
+    ----------
+    make : callable
+    delivery : Block or Phasors, optional
+        What the window was measured from, as long as somebody may want to see it.
     """
 
-    __slots__ = ("_found", "_make")
+    __slots__ = ("_found", "_make", "delivery")
 
-    def __init__(self, make: Callable[[], Quality]) -> None:
+    def __init__(self, make: Callable[[], Quality], delivery: Delivery | None = None) -> None:
         self._make = make
+        self.delivery = delivery
         self._found: Quality | None = None
 
     def __call__(self) -> Quality:
@@ -85,7 +92,7 @@ def late_quality(rows: Rows, delivery: Delivery, present_v: float) -> LateQualit
         Least voltage of a phase that is on.
     """
     last = rows[-1:].copy()
-    return LateQuality(lambda: quality_of(last, delivery, present_v))
+    return LateQuality(lambda: quality_of(last, delivery, present_v), delivery)
 
 
 def quality_of(rows: Rows, delivery: Delivery, present_v: float) -> Quality:

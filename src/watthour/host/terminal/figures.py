@@ -1,10 +1,9 @@
 """Numbers as people read them: a few digits, a prefix, a unit, and a dash for what is not known."""
 
+from watthour.face import ranged
 from watthour.view import Number
 
 UNKNOWN = "-"
-_PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
-_DIGITS = 5
 
 
 def figure(value: Number, unit: str) -> str:
@@ -15,14 +14,8 @@ def figure(value: Number, unit: str) -> str:
     """
     if value is None:
         return UNKNOWN
-    value = float(f"{value:.{_DIGITS - 1}e}")  # rounded first: 999.999 V is 1.0000 kV
-    factor, prefix = next(((f, p) for f, p in _PREFIXES if abs(value) >= f), (1.0, ""))
-    return f"{_rounded(value / factor)} {prefix}{unit}"
-
-
-def _rounded(value: float) -> str:
-    whole = len(str(int(abs(value))))
-    return f"{value:.{max(0, _DIGITS - whole)}f}"
+    digits, prefix = ranged(float(value))
+    return f"{digits} {prefix}{unit}"
 
 
 def factor(value: Number) -> str:
