@@ -8,7 +8,10 @@
     │   ├── UnknownModelError     no such meter in the range
     │   ├── CalendarError         a tariff calendar that contradicts itself
     │   ├── UnknownCalendarError  no such calendar
-    │   └── LocalTimeError        a local time that a clock shows twice, or never
+    │   ├── LocalTimeError        a local time that a clock shows twice, or never
+    │   ├── ContractError         a contract whose parts do not fit each other
+    │   └── ReadingsError         readings that cannot be billed: no column, no interval, no such meter
+    ├── NoPriceError              a day without a price, named with the line that asks
     ├── OutsideCalendarError      a day before the first or after the last of a calendar
     ├── SourceError               samples cannot be had
     │   ├── RecordingError        a recording is missing, malformed, or lacks a channel
@@ -94,6 +97,38 @@ class UnknownCalendarError(UsageError):
 
 class LocalTimeError(UsageError):
     """A local time that the clock shows twice, or jumps over."""
+
+
+class ContractError(UsageError):
+    """A contract, or an invoice, whose parts do not fit each other."""
+
+
+class ReadingsError(UsageError):
+    """Readings that cannot be billed: a column, an interval or a meter is not there."""
+
+
+class NoPriceError(WatthourError):
+    """A line of a bill asks for a value that is dated, and nothing holds on the day.
+
+    Parameters
+    ----------
+    name, key : str
+        Of the value.
+    day : date
+    line : str
+        The line that asks.
+    held : str
+        The days on which there is one, in words; empty: none.
+    """
+
+    def __init__(self, name: str, key: str, day: date, line: str, held: str) -> None:
+        value = f"{name} {key}".strip()
+        known = f"it holds {held}" if held else "none is given"
+        super().__init__(f"{line}: no value of {value} on {day.isoformat()}: {known}; add a price list that covers that day")
+        self.name = name
+        self.key = key
+        self.day = day
+        self.line = line
 
 
 class OutsideCalendarError(WatthourError):

@@ -17,6 +17,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 
 from watthour import __version__
+from watthour.cli.bills import bill
 from watthour.cli.mbus import mbus
 from watthour.cli.readings import readings
 from watthour.cli.stopping import Stopping
@@ -269,6 +270,7 @@ def calibrate(job: Path, /, *, json: Json = False, write: Path | None = None) ->
 network = App(name="network", help="Simulated installations.")
 app.command(network)
 app.command(readings)
+app.command(bill)
 app.command(tariff)
 app.command(typetest)
 

@@ -7,7 +7,7 @@ come along, since their hash is what makes a simulated source the same one after
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -39,8 +39,8 @@ def read_toml(path: Path) -> bytes:
         raise ConfigError(str(path), f"cannot be read: {problem.strerror}; check the path") from None
 
 
-def parse_toml(file: str, content: bytes) -> dict[str, Any]:
-    """Return what a TOML file holds.
+def parse_toml(file: str, content: bytes, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
+    """Return what a TOML file holds; money is read with Decimal in place of float.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def parse_toml(file: str, content: bytes) -> dict[str, Any]:
         If it is not TOML, naming the line.
     """
     try:
-        return tomllib.loads(content.decode())
+        return tomllib.loads(content.decode(), parse_float=parse_float)
     except UnicodeDecodeError as problem:
         line = content.count(b"\n", 0, problem.start) + 1
         raise ConfigError(file, "not UTF-8 text; save the file as UTF-8", line) from None
@@ -65,7 +65,7 @@ def _syntax_error(file: str, text: str, message: str) -> ConfigError:
     return ConfigError(file, f"not valid TOML{column}: {what}", max(line, 1))
 
 
-def check_toml(file: str, content: bytes, model: type[Model]) -> Model:
+def check_toml(file: str, content: bytes, model: type[Model], parse_float: Callable[[str], Any] = float) -> Model:
     """Return what a TOML file holds as the model that describes it.
 
     Raises
@@ -73,7 +73,7 @@ def check_toml(file: str, content: bytes, model: type[Model]) -> Model:
     ConfigError
         If the file is not TOML or the model refuses it; of several refusals the first is told.
     """
-    tables = parse_toml(file, content)
+    tables = parse_toml(file, content, parse_float)
     try:
         return model.model_validate(tables)
     except ValidationError as refusal:
