@@ -59,8 +59,9 @@ typetest: $(READY) ## the whole type test behind an ideal front end and a 24 bit
 	$(BIN)/watthour typetest --front-end ideal --json bench/out/typetest-ideal.json --report bench/out/typetest-ideal.html
 	$(BIN)/watthour typetest --json bench/out/typetest.json --report bench/out/typetest.html
 
-docs: $(READY) ## write docs/nomenclature.md and the M-Bus record list anew from the sources
+docs: $(READY) ## write docs/nomenclature.md, the Modbus map and the M-Bus record list anew from the sources
 	$(BIN)/python tools/nomenclature.py
+	$(BIN)/watthour map modbus --format markdown > docs/reference/modbus-map.md
 	$(BIN)/watthour map mbus --format markdown > docs/reference/mbus-records.md
 
 diagnosis: $(READY) ## measure the wiring diagnosis anew into docs/reference/diagnosis.md, some minutes

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from watthour.maps.modbus import (
+    BITS,
     FAMILY,
     IDENTITY,
     LIVE,
@@ -18,7 +19,7 @@ from watthour.maps.modbus import (
     validity_place,
 )
 from watthour.maps.records import ENERGIES_OF_SET, HEAD, MAXIMUM, ROW, ROWS_SHOWN
-from watthour.maps.register import RANGES, Access, Register, Type
+from watthour.maps.register import RANGES, Access, BitTable, Register, Type
 from watthour.models import MODELS
 from watthour.parameters import PARAMETER_BY_NAME, Interface
 from watthour.units import LATE_NAMES, RATES, VALUE_BY_NAME
@@ -39,6 +40,14 @@ number_rows = pytest.mark.parametrize("row", NUMBERS, ids=label)
 def test_the_name_is_known(row):
     assert meaning(row)
     assert row.name in VALUE_BY_NAME or row.name in PARAMETER_BY_NAME or row.name in IDENTITY
+
+
+def test_every_bit_has_a_meaning_and_an_address_of_its_own_in_its_table():
+    assert all(meaning(bit) for bit in BITS)
+    places = [(bit.table, bit.address) for bit in BITS]
+    assert len(set(places)) == len(places)
+    assert places == sorted(places)
+    assert all((bit.access is Access.COMMAND) == (bit.table is BitTable.COIL) for bit in BITS)
 
 
 def test_a_name_nobody_knows_means_nothing():

@@ -3,10 +3,11 @@
 import csv
 import io
 import json
+from pathlib import Path
 
-from watthour.maps.modbus import REGISTERS
+from watthour.maps.modbus import BITS, REGISTERS
 from watthour.maps.register import Register
-from watthour.maps.sheet import COLUMNS, as_csv, as_json, as_markdown, as_table, record
+from watthour.maps.sheet import BIT_COLUMNS, COLUMNS, as_csv, as_json, as_markdown, as_table, record
 
 
 def test_a_record_has_every_column():
@@ -23,14 +24,22 @@ def test_csv_read_back_gives_every_row():
 def test_json_read_back_gives_every_row_and_the_notes():
     read = json.loads(as_json())
     assert read["registers"] == [record(row) for row in REGISTERS]
+    assert [bit["name"] for bit in read["bits"]] == [bit.name for bit in BITS]
     assert any("unverified" in note for note in read["notes"])
     assert read["registers"][0]["validity_bit"] == 0
 
 
 def test_markdown_has_a_line_for_every_row():
     lines = [line for line in as_markdown().splitlines() if line.startswith("|")]
-    assert len(lines) == 2 + len(REGISTERS)
-    assert {line.count("|") for line in lines} == {len(COLUMNS) + 1}
+    registers, bits = lines[: 2 + len(REGISTERS)], lines[2 + len(REGISTERS) :]
+    assert {line.count("|") for line in registers} == {len(COLUMNS) + 1}
+    assert len(bits) == 2 + len(BITS)
+    assert {line.count("|") for line in bits} == {len(BIT_COLUMNS) + 1}
+
+
+def test_the_documented_map_is_the_printed_one():
+    page = Path(__file__).parents[2] / "docs" / "reference" / "modbus-map.md"
+    assert page.read_text("utf-8") == as_markdown(), "run: make docs"
 
 
 def test_a_bar_in_a_word_does_not_cut_the_table():

@@ -473,12 +473,15 @@ def test_a_1_resets_the_partial_counters(view):
     ],
 )
 def test_the_outcome_becomes_the_reply(view, verdict, reply):
-    assert answer(view, write(0x03E8, "0002")).reply(Outcome(verdict=verdict)) == reply
+    station = Station()
+    ask = station.answer(1, write(0x03E8, "0002"), [view])
+    assert station.reply(ask, Outcome(verdict=verdict), [view]) == reply
 
 
 def test_every_verdict_has_a_reply(view):
-    ask = answer(view, write(0x03E8, "0002"))
-    assert all(ask.reply(Outcome(verdict=verdict)) for verdict in Verdict)
+    station = Station()
+    ask = station.answer(1, write(0x03E8, "0002"), [view])
+    assert all(station.reply(ask, Outcome(verdict=verdict), [view]) for verdict in Verdict)
 
 
 def test_a_command_that_cannot_be_carried_is_04(view):

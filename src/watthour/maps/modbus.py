@@ -26,7 +26,7 @@ from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 
-from watthour.maps.register import Access, Register, Status, Type
+from watthour.maps.register import Access, Bit, BitTable, Register, Status, Type
 from watthour.parameters import BAUD_RATES, FRAMINGS, PARAMETER_BY_NAME
 from watthour.units import ENERGIES, HARMONIC_ORDERS, PHASES, RATES, VALUE_BY_NAME, exact_name
 
@@ -43,7 +43,8 @@ VALIDITY_BITS_PER_REGISTER = 16
 
 NOTES = (
     "Addresses are hexadecimal, as sent on the wire, base 0. Values of several registers are big endian, high word first.",
-    "Functions 03 and 04 read the same values, function 16 writes. A request must cover each variable whole.",
+    "Functions 03 and 04 read the same values, 06 and 16 write, 23 writes and reads. A request must cover each variable whole.",
+    "Function 02 reads the discrete inputs, 01 the coils; 05 with ON has a command done or selects a rate, with OFF it is exception 03.",
     "A value is the raw integer divided by ten to the power of its decimals; voltages, currents, powers and energies are primary.",
     "Null is sent as 0, and what the type cannot hold as the nearest end of its range, both with the row's validity bit clear.",
     "Validity bit n is bit n modulo 16 (0 the lowest) of register 1002 + n/16, from bit 256 on of 1A00 + n/16 - 16.",
@@ -63,6 +64,7 @@ IDENTITY: Mapping[str, str] = MappingProxyType(
         "ct_secondary": "current transformer, secondary",
         "event_count": "events so far",
         "event_head": "hash that the chain of events ends with, hexadecimal",
+        "finding": "a finding of the wiring diagnosis",
         "firmware_major": "software version, major",
         "firmware_minor": "software version, minor",
         "firmware_revision": "software version, revision",
@@ -82,10 +84,12 @@ IDENTITY: Mapping[str, str] = MappingProxyType(
         "rate_select": "rate that the bus selects",
         "software_id": "software identification, hexadecimal",
         "status": "state of the meter",
+        "warning": "a standing warning",
         "vt_primary": "voltage transformer, primary",
         "vt_secondary": "voltage transformer, secondary",
         "warnings": "number of standing warnings",
         **{exact_name(energy): "exact energy, total" for energy in ENERGIES},
+        **{f"select_{rate}": f"the bus selects rate {rate.upper()}" for rate in RATES},
         **{f"closing_{rate}": f"a closing: energies at rate {rate.upper()}" for rate in RATES},
         **{f"validity_{n}": "which values are valid" for n in range(VALIDITY_REGISTERS)},
     }
@@ -425,11 +429,26 @@ REGISTERS: tuple[Register, ...] = (
 )
 """Every row of the map, sorted by address."""
 
+_coil = partial(Bit, table=BitTable.COIL, access=Access.COMMAND)
+_input = partial(Bit, table=BitTable.DISCRETE_INPUT)
+
+BITS: tuple[Bit, ...] = (
+    _coil(address=0x1300, name="partial_reset", remark="ON: partial counters, cost, CO2 and hours begin again at 0; reads 0"),
+    _coil(address=0x1301, name="close_period", remark="ON: the billing period is closed, maxima begin again; reads 0"),
+    *(_coil(address=0x1302 + place, name=f"select_{rate}", remark=f"ON: {rate.upper()} counts from the next sample on where rate_source is bus; reads 1 while it is selected")
+      for place, rate in enumerate(RATES)),
+    _input(address=0x0000, name="input1_closed", needs="digital_inputs"),
+    _input(address=0x0001, name="input2_closed", needs="digital_inputs"),
+    _input(address=0x0010, name="warning", remark="a warning stands: bit 0 of the register status"),
+    _input(address=0x0011, name="finding", remark="the diagnosis found something: bit 1 of the register status"),
+)
+"""Coils and discrete inputs, each table sorted by address."""
+
 LIVE: tuple[Register, ...] = tuple(row for row in REGISTERS if row.status is Status.LIVE)
 """The rows that a D311 answers for."""
 
 
-def meaning(row: Register) -> str:
+def meaning(row: Register | Bit) -> str:
     """Return what a row's name means, from the nomenclature, the settings, or the meter's own words."""
     if row.name in VALUE_BY_NAME:
         return VALUE_BY_NAME[row.name].meaning

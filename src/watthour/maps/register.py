@@ -187,6 +187,39 @@ class Register:
         return self.codes[code]
 
 
+class BitTable(StrEnum):
+    """The two tables of single bits."""
+
+    COIL = "coil"
+    DISCRETE_INPUT = "discrete input"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bit:
+    """One coil or discrete input of a map.
+
+    Parameters
+    ----------
+    address : int
+        As sent on the wire, base 0; coils and discrete inputs have addresses of their own.
+    name : str
+        Name of a value, or of what the meter says of itself.
+    table : BitTable
+    access : Access
+        A command is written ON to have it done.
+    needs : str
+        Feature of `watthour.models.Model` without which the row does not exist.
+    remark : str
+    """
+
+    address: int
+    name: str
+    table: BitTable
+    access: Access = Access.READ
+    needs: str = ""
+    remark: str = ""
+
+
 def _scaled(value: Encodable, decimals: int) -> int | None:
     """Return the value in steps of its last decimal, None for null."""
     if isinstance(value, int):

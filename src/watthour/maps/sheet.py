@@ -8,8 +8,8 @@ import io
 import json
 from collections.abc import Sequence
 
-from watthour.maps.modbus import NOTES, REGISTERS, meaning
-from watthour.maps.register import Register
+from watthour.maps.modbus import BITS, NOTES, REGISTERS, meaning
+from watthour.maps.register import Bit, Register
 
 COLUMNS = (
     "address", "registers", "name", "type", "unit", "decimals", "access", "block", "status", "validity_bit", "meaning",
@@ -37,21 +37,44 @@ def record(row: Register) -> dict[str, str | int | None]:
     }
 
 
+BIT_COLUMNS = ("address", "table", "name", "access", "meaning", "remark")
+"""What is printed of each coil and discrete input; also the keys of the JSON."""
+
+
+def bit_record(bit: Bit) -> dict[str, str]:
+    """Return a coil or discrete input as a flat record with the keys `BIT_COLUMNS`; the address in hexadecimal."""
+    return {
+        "address": f"{bit.address:04X}",
+        "table": bit.table.value,
+        "name": bit.name,
+        "access": bit.access.value,
+        "meaning": meaning(bit),
+        "remark": bit.remark,
+    }
+
+
 def as_table(rows: Sequence[Register] = REGISTERS) -> list[tuple[str, ...]]:
     """Return each row as words, in the order of `COLUMNS`; null is an empty word."""
     return [tuple("" if word is None else str(word) for word in record(row).values()) for row in rows]
 
 
 def as_markdown(rows: Sequence[Register] = REGISTERS) -> str:
-    """Return the map as a markdown document: its notes, then one table."""
+    """Return the map as a markdown document: its notes, the registers, the single bits."""
     notes = "\n".join(f"- {note}" for note in NOTES)
-    lines = [COLUMNS, ("---",) * len(COLUMNS), *as_table(rows)]
-    table = "\n".join(f"| {' | '.join(word.replace('|', chr(92) + '|') for word in line)} |" for line in lines)
-    return f"# Modbus register map\n\n{notes}\n\n{table}\n"
+    bits = [tuple(bit_record(bit).values()) for bit in BITS]
+    return (
+        f"# Modbus register map\n\n{notes}\n\n{_markdown_table(COLUMNS, as_table(rows))}\n\n"
+        f"## Coils and discrete inputs\n\n{_markdown_table(BIT_COLUMNS, bits)}\n"
+    )
+
+
+def _markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ("---",) * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(word.replace('|', chr(92) + '|') for word in line)} |" for line in lines)
 
 
 def as_csv(rows: Sequence[Register] = REGISTERS) -> str:
-    """Return the map as CSV with a header row (RFC 4180)."""
+    """Return the registers as CSV with a header row (RFC 4180)."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
@@ -60,5 +83,6 @@ def as_csv(rows: Sequence[Register] = REGISTERS) -> str:
 
 
 def as_json(rows: Sequence[Register] = REGISTERS) -> str:
-    """Return the map as a JSON object: ``notes`` and ``registers``."""
-    return json.dumps({"notes": NOTES, "registers": [record(row) for row in rows]}, ensure_ascii=False, indent=2) + "\n"
+    """Return the map as a JSON object: ``notes``, ``registers`` and ``bits``."""
+    content = {"notes": NOTES, "registers": [record(row) for row in rows], "bits": [bit_record(bit) for bit in BITS]}
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"

@@ -9,21 +9,34 @@ from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
+from typing import assert_never
 
-from watthour.maps.register import BYTES_PER_REGISTER, Access, Register
+from watthour.maps.register import BYTES_PER_REGISTER, Access, BitTable, Register
 from watthour.parameters import Interface
+from watthour.station.bits import bits_of, command_of
+from watthour.station.counters import LineCounters
+from watthour.station.identification import identify, server_id
 from watthour.station.image import NOTHING_SELECTED, Layout, layout_of
+from watthour.station.rights import EVERYTHING, Rights
 from watthour.view import ClosePeriod, Command, Outcome, ResetPartial, SelectRate, Verdict, View, WriteSettings
+from watthour.wire.modbus.about import Diagnostic
 from watthour.wire.modbus.message import (
     ADDRESSES,
+    DiagnosticMessage,
     ExceptionCode,
     ExceptionReply,
+    Function,
+    IdentificationRequest,
     IllegalRequest,
+    ReadBitsReply,
+    ReadBitsRequest,
     ReadReply,
     ReadRequest,
+    ReadWriteRequest,
     Reply,
     Request,
-    WriteReply,
+    ServerIdRequest,
+    WriteBitRequest,
     WriteRequest,
 )
 
@@ -40,18 +53,24 @@ class Etiquette:
         The unit that means every meter: what it writes is done, and nobody replies.
     stranger : ExceptionCode, optional
         What a unit gets that is not there; None is silence.
+    is_serial : bool
+        Whether 08 and 11h, which are of serial lines alone, are spoken, and what the line carries is counted.
     """
 
     alone: frozenset[int] = frozenset()
     broadcast: int | None = None
     stranger: ExceptionCode | None = None
+    is_serial: bool = False
 
 
 TCP_PORT = Etiquette(alone=frozenset({0, 255}), stranger=ExceptionCode.GATEWAY_TARGET_FAILED)
 """A port is the meters' own, and answers as a gateway to them (Messaging on TCP/IP V1.0b, 4.4.1.2)."""
 
-SERIAL_LINE = Etiquette(broadcast=0)
+SERIAL_LINE = Etiquette(broadcast=0, is_serial=True)
 """A line is shared with others: silence for all that is theirs (Serial Line V1.02, 2.2)."""
+
+SERIAL_ONLY = frozenset({Function.DIAGNOSTICS, Function.REPORT_SERVER_ID})
+"""Functions that the Application Protocol names "serial line only"."""
 
 COMMAND_DONE_BY = 1
 """What is written to a command's register to have it done."""
@@ -80,9 +99,13 @@ HOLES: Mapping[str, ExceptionCode | None] = MappingProxyType(
 """What a read of an address that does not exist gets, by the setting ``hole_reply``."""
 
 
+Writing = WriteRequest | WriteBitRequest | ReadWriteRequest
+"""Requests that a meter may have to be asked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """A command for one of the meters; its outcome is the reply.
+    """A command for one of the meters; its outcome is the reply, which `Station.reply` makes.
 
     Parameters
     ----------
@@ -92,17 +115,26 @@ class Ask:
 
     meter: int
     command: Command
-    request: WriteRequest
-
-    def reply(self, outcome: Outcome) -> Reply:
-        """Return the reply that an outcome makes."""
-        if outcome.verdict is Verdict.DONE:
-            return WriteReply(start=self.request.start, count=self.request.count)
-        return ExceptionReply(function=self.request.function, code=REFUSALS[outcome.verdict])
+    request: Writing
 
     def failed(self) -> Reply:
         """Return the reply where the command could not be carried to the meter."""
-        return ExceptionReply(function=self.request.function, code=ExceptionCode.SERVER_DEVICE_FAILURE)
+        return _refused(self.request, ExceptionCode.SERVER_DEVICE_FAILURE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denied:
+    """A request that the client's role does not allow: answered, and to be logged.
+
+    Parameters
+    ----------
+    what : tuple of str
+        The names it would have touched.
+    """
+
+    reply: Reply
+    role: str
+    what: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +144,7 @@ class Broadcast:
     asks: tuple[Ask, ...]
 
 
-Answer = Reply | Ask | Broadcast | None
+Answer = Reply | Ask | Denied | Broadcast | None
 """What a request gets; None is silence."""
 
 
@@ -133,21 +165,30 @@ class Station:
         self._etiquette = etiquette
         self._images: list[tuple[View | None, bool, bytes]] = [(None, False, b"") for _ in self._units]
         self._selections = [NOTHING_SELECTED for _ in self._units]
+        self._counters = LineCounters(len(self._units))
 
-    def answer(self, unit: int, request: Request | IllegalRequest, views: Sequence[View]) -> Answer:
+    def answer(
+        self, unit: int, request: Request | IllegalRequest, views: Sequence[View], rights: Rights = EVERYTHING
+    ) -> Answer:
         """Return what a request to a unit gets.
 
         Parameters
         ----------
         views : sequence of View
             The newest of each meter, in the order of the units.
+        rights : Rights
+            Of whoever asks.
         """
-        if unit == self._etiquette.broadcast:
-            return self._broadcast(request, views)
+        if self._etiquette.is_serial:
+            return self._answer_counted(unit, request, views, rights)
         meter = self.meter_of(unit, views)
         if meter is None:
             return self._nobody(request, views)
-        return self._answer(meter, request, views[meter])
+        return self._answer(meter, unit, request, views[meter], rights)
+
+    def overheard(self, what: Diagnostic) -> None:
+        """Count what the line carried besides requests: another station's reply, or damage."""
+        self._counters.heard(what)
 
     def meter_of(self, unit: int, views: Sequence[View]) -> int | None:
         """Return the place of the meter that a unit means; None: it means none."""
@@ -158,36 +199,155 @@ class Station:
                 return meter
         return None
 
-    def _answer(self, meter: int, request: Request | IllegalRequest, view: View) -> Reply | Ask | None:
+    def reply(self, ask: Ask, outcome: Outcome, views: Sequence[View]) -> Reply:
+        """Return the reply that an outcome makes; of 17h it reads the newest view."""
+        if outcome.verdict is not Verdict.DONE:
+            reply: Reply = _refused(ask.request, REFUSALS[outcome.verdict])
+        elif isinstance(ask.request, ReadWriteRequest):
+            reply = self._contents(ask.request, ask.meter, views[ask.meter])
+        else:
+            reply = ask.request.done()
+        if self._etiquette.is_serial and isinstance(reply, ExceptionReply):
+            self._counters.count(ask.meter, Diagnostic.SERVER_EXCEPTIONS)
+        return reply
+
+    def _answer_counted(self, unit: int, request: Request | IllegalRequest, views: Sequence[View], rights: Rights) -> Answer:
+        """Return what a request on a serial line gets, and count it."""
+        self._counters.heard(Diagnostic.BUS_MESSAGES)
+        if unit == self._etiquette.broadcast:
+            return self._broadcast(request, views, rights)
+        meter = self.meter_of(unit, views)
+        if meter is None:
+            return self._nobody(request, views)
+        self._counters.count(meter, Diagnostic.SERVER_MESSAGES)
+        answer = self._answer(meter, unit, request, views[meter], rights)
+        if answer is None:
+            self._counters.count(meter, Diagnostic.SERVER_NO_RESPONSES)
+        elif isinstance(answer, ExceptionReply | Denied):
+            self._counters.count(meter, Diagnostic.SERVER_EXCEPTIONS)
+        return answer
+
+    def _answer(
+        self, meter: int, unit: int, request: Request | IllegalRequest, view: View, rights: Rights
+    ) -> Reply | Ask | Denied | None:
         """Return what a meter answers."""
         if not view.powered:
             return None
+        if isinstance(request, ReadRequest):
+            return self._read(request, meter, view, rights)
+        if not self._etiquette.is_serial and request.function in SERIAL_ONLY:
+            return _refused(request, ExceptionCode.ILLEGAL_FUNCTION)
         if isinstance(request, IllegalRequest):
             return ExceptionReply(function=request.function, code=request.code)
-        if isinstance(request, ReadRequest):
-            return self._read(request, meter, view)
-        layout = layout_of(view.model)
-        if request.start in layout.by_start and layout.by_start[request.start].name in SELECTIONS:
-            return self._select(request, meter, layout, view)
-        return _write(request, meter, layout)
+        if isinstance(request, DiagnosticMessage | ServerIdRequest | IdentificationRequest):
+            return self._about(request, meter, unit, view, rights)
+        return self._by_row(request, meter, view, rights)
 
-    def _select(self, request: WriteRequest, meter: int, layout: Layout, view: View) -> Reply:
+    def _about(
+        self,
+        request: DiagnosticMessage | ServerIdRequest | IdentificationRequest,
+        meter: int,
+        unit: int,
+        view: View,
+        rights: Rights,
+    ) -> Reply | Denied:
+        """Return what a meter says of itself and of its line."""
+        match request:
+            case DiagnosticMessage():
+                return self._counters.answer(meter, request)
+            case ServerIdRequest():
+                return server_id(view, unit)
+            case IdentificationRequest():
+                return identify(request, view) if rights.read else _denied(request, rights, ["identification"])
+            case _:
+                assert_never(request)
+
+    def _by_row(self, request: Writing | ReadBitsRequest, meter: int, view: View, rights: Rights) -> Reply | Ask | Denied:
+        match request:
+            case WriteRequest():
+                return self._write(request, request, meter, view, rights)
+            case ReadWriteRequest():
+                return self._write_and_read(request, meter, view, rights)
+            case ReadBitsRequest():
+                return _read_bits(request, view, rights)
+            case WriteBitRequest():
+                return _write_bit(request, meter, view, rights)
+            case _:
+                assert_never(request)
+
+    def _read(self, request: ReadRequest, meter: int, view: View, rights: Rights) -> Reply | Denied | None:
+        layout = layout_of(view.model)
+        span = layout.spans.get(request.start)
+        if span is None or request.start + request.count not in span.ends:
+            return _unreadable(request, layout, view)
+        if not rights.may_read_all:
+            names = [row.name for row in layout.variables(request.start, request.count)]
+            if not rights.allows_reading(names):
+                return _denied(request, rights, names)
+        return self._contents(request, meter, view)
+
+    def _contents(self, request: ReadRequest | ReadWriteRequest, meter: int, view: View) -> ReadReply:
+        """Return the registers of a request whose span is known to be whole variables."""
+        layout = layout_of(view.model)
+        image = self._image(layout, meter, view, late=layout.is_late(request.start, request.count))
+        data = layout.spans[request.start].cut(image, request.start, request.count)
+        return ReadReply(function=request.function, data=data)
+
+    def _write_and_read(self, request: ReadWriteRequest, meter: int, view: View, rights: Rights) -> Reply | Ask | Denied:
+        """Write, then read: nothing is written where the read could not be answered."""
+        layout = layout_of(view.model)
+        span = layout.spans.get(request.start)
+        if span is None or request.start + request.count not in span.ends:
+            return _refused(request, ExceptionCode.ILLEGAL_DATA_ADDRESS)
+        names = [row.name for row in layout.variables(request.start, request.count)]
+        if not rights.allows_reading(names):
+            return _denied(request, rights, names)
+        writing = WriteRequest(start=request.write_start, data=request.data)
+        return self._write(writing, request, meter, view, rights)
+
+    def _write(
+        self, writing: WriteRequest, request: WriteRequest | ReadWriteRequest, meter: int, view: View, rights: Rights
+    ) -> Reply | Ask | Denied:
+        """Return the one command that a write asks for, or why there is none: all of it is done, or nothing."""
+        layout = layout_of(view.model)
+        if not rights.write and not rights.read & SELECTIONS.keys():
+            return _denied(request, rights, [])
+        rows = _writable(writing, layout)
+        if not rows:
+            return _refused(request, ExceptionCode.ILLEGAL_DATA_ADDRESS)
+        names = [row.name for row in rows]
+        if not rights.allows_writing(names):
+            return _denied(request, rights, names)
+        if len(rows) == 1 and names[0] in SELECTIONS:
+            return self._select(writing, request, rows[0], meter, view)
+        command = _command(rows, writing)
+        if command is None:
+            return _refused(request, ExceptionCode.ILLEGAL_DATA_VALUE)
+        return Ask(meter=meter, command=command, request=request)
+
+    def _select(
+        self, writing: WriteRequest, request: WriteRequest | ReadWriteRequest, row: Register, meter: int, view: View
+    ) -> Reply:
         """Show other rows of the profile, or another closing, from now on; it is the line's own, no meter is asked."""
-        row = layout.by_start[request.start]
-        if request.count != row.registers:
-            return ExceptionReply(function=request.function, code=ExceptionCode.ILLEGAL_DATA_ADDRESS)
-        number = int(row.from_bytes(request.data))
+        number = int(row.from_bytes(writing.data))
         if number > len(SELECTIONS[row.name](view)):
-            return ExceptionReply(function=request.function, code=ExceptionCode.ILLEGAL_DATA_VALUE)
+            return _refused(request, ExceptionCode.ILLEGAL_DATA_VALUE)
         self._selections[meter] = replace(self._selections[meter], **{row.name: number})
         self._images[meter] = (None, False, b"")
-        return WriteReply(start=request.start, count=request.count)
+        return self._contents(request, meter, view) if isinstance(request, ReadWriteRequest) else writing.done()
 
-    def _broadcast(self, request: Request | IllegalRequest, views: Sequence[View]) -> Broadcast:
+    def _broadcast(self, request: Request | IllegalRequest, views: Sequence[View], rights: Rights) -> Broadcast:
         """Return what a broadcast has every meter do: writes alone mean something to all."""
-        if not isinstance(request, WriteRequest):
+        for meter, view in enumerate(views):
+            if view.powered:
+                self._counters.count(meter, Diagnostic.SERVER_MESSAGES)
+                self._counters.count(meter, Diagnostic.SERVER_NO_RESPONSES)
+        if not isinstance(request, WriteRequest | WriteBitRequest):
             return Broadcast(asks=())
-        answers = [self._answer(meter, request, view) for meter, view in enumerate(views)]
+        answers = [self._answer(meter, 0, request, view, rights) for meter, view in enumerate(views)]
+        for meter, answer in enumerate(answers):
+            if isinstance(answer, ExceptionReply | Denied):
+                self._counters.count(meter, Diagnostic.SERVER_EXCEPTIONS)
         return Broadcast(asks=tuple(answer for answer in answers if isinstance(answer, Ask)))
 
     def _nobody(self, request: Request | IllegalRequest, views: Sequence[View]) -> Reply | None:
@@ -195,16 +355,7 @@ class Station:
         stranger = self._etiquette.stranger
         if stranger is None or not any(view.powered for view in views):
             return None
-        return ExceptionReply(function=request.function, code=stranger)
-
-    def _read(self, request: ReadRequest, meter: int, view: View) -> Reply | None:
-        layout = layout_of(view.model)
-        end = request.start + request.count
-        span = layout.spans.get(request.start)
-        if span is None or end not in span.ends:
-            return _unreadable(request, layout, view)
-        image = self._image(layout, meter, view, late=layout.is_late(request.start, request.count))
-        return ReadReply(function=request.function, data=span.cut(image, request.start, request.count))
+        return _refused(request, stranger)
 
     def _image(self, layout: Layout, meter: int, view: View, *, late: bool) -> bytes:
         """Return the registers of a view, made once as long as it is the newest, and again when late ones are first asked for."""
@@ -215,27 +366,61 @@ class Station:
         return image
 
 
+def _refused(request: Request | IllegalRequest, code: ExceptionCode) -> ExceptionReply:
+    return ExceptionReply(function=request.function, code=code)
+
+
+def _writable(writing: WriteRequest, layout: Layout) -> list[Register]:
+    """Return the variables that a write covers whole; none where one of them may not be written or is not there."""
+    span = layout.spans.get(writing.start)
+    if span is None or writing.start + writing.count not in span.ends:
+        return []
+    rows = layout.variables(writing.start, writing.count)
+    return [] if any(row.access is Access.READ for row in rows) else rows
+
+
+def _denied(request: Request, rights: Rights, names: Sequence[str]) -> Denied:
+    """Return what a client gets whose role does not allow what it asks."""
+    return Denied(reply=_refused(request, ExceptionCode.ILLEGAL_FUNCTION), role=rights.role, what=tuple(names))
+
+
 def _unreadable(request: ReadRequest, layout: Layout, view: View) -> Reply | None:
     """Return what a read gets that does not cover whole variables: 02, or for an address that is not there the setting's."""
     wanted = range(request.start, request.start + request.count)
     code: ExceptionCode | None = ExceptionCode.ILLEGAL_DATA_ADDRESS
     if wanted.stop <= ADDRESSES and not layout.addresses.issuperset(wanted):
         code = HOLES[str(view.parameters["hole_reply"])]
-    return None if code is None else ExceptionReply(function=request.function, code=code)
+    return None if code is None else _refused(request, code)
 
 
-def _write(request: WriteRequest, meter: int, layout: Layout) -> Reply | Ask:
-    """Return the one command that a write asks for, or why there is none: all of it is done, or nothing."""
-    span = layout.spans.get(request.start)
-    if span is None or request.start + request.count not in span.ends:
-        return ExceptionReply(function=request.function, code=ExceptionCode.ILLEGAL_DATA_ADDRESS)
-    rows = layout.variables(request.start, request.count)
-    if any(row.access is Access.READ for row in rows):
-        return ExceptionReply(function=request.function, code=ExceptionCode.ILLEGAL_DATA_ADDRESS)
-    command = _command(rows, request)
-    if command is None:
-        return ExceptionReply(function=request.function, code=ExceptionCode.ILLEGAL_DATA_VALUE)
-    return Ask(meter=meter, command=command, request=request)
+_TABLES: Mapping[int, BitTable] = MappingProxyType(
+    {Function.READ_COILS: BitTable.COIL, Function.READ_DISCRETE_INPUTS: BitTable.DISCRETE_INPUT}
+)
+
+
+def _read_bits(request: ReadBitsRequest, view: View, rights: Rights) -> Reply | Denied:
+    layout = bits_of(view.model, _TABLES[request.function])
+    states = layout.states(view, request.start, request.count)
+    if states is None:
+        return _refused(request, ExceptionCode.ILLEGAL_DATA_ADDRESS)
+    names = [layout.rows[request.start + place].name for place in range(request.count)]
+    if not rights.allows_reading(names):
+        return _denied(request, rights, names)
+    return ReadBitsReply(function=request.function, bits=states)
+
+
+def _write_bit(request: WriteBitRequest, meter: int, view: View, rights: Rights) -> Reply | Ask | Denied:
+    """Return the command that a coil asks for; it can be switched on alone."""
+    row = bits_of(view.model, BitTable.COIL).rows.get(request.start)
+    if not rights.write:
+        return _denied(request, rights, [])
+    if row is None:
+        return _refused(request, ExceptionCode.ILLEGAL_DATA_ADDRESS)
+    if not rights.allows_writing([row.name]):
+        return _denied(request, rights, [row.name])
+    if not request.is_on:
+        return _refused(request, ExceptionCode.ILLEGAL_DATA_VALUE)
+    return Ask(meter=meter, command=command_of(row), request=request)
 
 
 def _command(rows: Sequence[Register], request: WriteRequest) -> Command | None:

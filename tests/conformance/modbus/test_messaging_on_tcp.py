@@ -77,3 +77,10 @@ def test_4_3_1_the_client_keeps_transactions_apart():
 def test_4_3_1_a_reply_to_an_unknown_transaction_is_discarded():
     [event] = TcpClientLink().receive(bytes.fromhex("0001 0000 0003 01 83 02"), 0.0)
     assert isinstance(event, Discarded)
+
+
+def test_the_functions_of_serial_lines_alone_are_01_whatever_their_data(reply_to):
+    for pdu in ("08 0000 A537", "08", "11", "11 00", "08 000A 0000"):
+        size = len(bytes.fromhex(pdu)) + 1
+        reply = reply_to(f"0001 0000 {size:04X} 01 {pdu}")
+        assert reply.endswith(f"{int(pdu[:2], 16) | 0x80:02X} 01")

@@ -118,8 +118,9 @@ def test_someone_elses_client_reads_and_writes(meter):
 @pytest.mark.parametrize(
     ("request_of", "code"),
     [
-        (lambda client: client.read_coils(0, count=1, device_id=1), 1),
-        (lambda client: client.write_register(0x03E8, 2, device_id=1), 1),
+        (lambda client: client.read_coils(0, count=1, device_id=1), 2),
+        (lambda client: client.write_coils(0x1300, [True], device_id=1), 1),
+        (lambda client: client.write_register(0x03E9, 3, device_id=1), 3),
         (lambda client: client.read_holding_registers(0x0744, count=2, device_id=1), 2),
         (lambda client: client.read_holding_registers(0x0000, count=1, device_id=1), 2),
         (lambda client: client.write_registers(0x0000, [0, 1], device_id=1), 2),

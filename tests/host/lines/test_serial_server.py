@@ -7,6 +7,7 @@ import os
 import subprocess
 import termios
 import time
+from dataclasses import replace
 
 import pytest
 from pymodbus import FramerType, ModbusException
@@ -130,6 +131,91 @@ def with_server(story, path, *meters, query="", **options):
             await server.close()
 
     return asyncio.run(run())
+
+
+class SettableMeter(Meter):
+    """A meter whose bus settings can be written."""
+
+    async def ask(self, command):
+        self.shown = replace(self.shown, parameters={**self.shown.parameters, **command.settings})
+        return await super().ask(command)
+
+
+def speed_of(bus):
+    return termios.tcgetattr(bus.master)[4]
+
+
+async def until(holds):
+    give_up_s = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < give_up_s
+        await asyncio.sleep(0.01)
+
+
+def test_a_changed_baud_rate_is_answered_at_the_old_speed_and_then_holds(bus, make_view):
+    meter, told = SettableMeter(make_view()), []
+
+    async def story(_server):
+        assert speed_of(bus) == termios.B9600
+        write = frame("06 03E9 0001")
+        bus.send(write)
+        echoed, at_once = await bus.hear(len(write)), speed_of(bus)
+        await until(lambda: speed_of(bus) == termios.B19200)
+        await asyncio.sleep(0.1)
+        bus.send(READ)
+        return echoed == write, at_once, await bus.hear(9)
+
+    echoed, at_once, reply = with_server(story, bus.path, meter, tell=told.append)
+    assert (echoed, at_once) == (True, termios.B9600)
+    assert reply == reply_to_read(meter.shown)
+    assert told == [f"{bus.path}: from now on 19200 8N1"]
+
+
+def test_a_speed_that_the_url_gives_stays_whatever_is_written(bus, make_view):
+    meter = SettableMeter(make_view())
+
+    async def story(_server):
+        bus.send(frame("06 03E9 0002"))
+        await bus.hear(8)
+        await asyncio.sleep(0.5)
+        bus.send(READ)
+        return speed_of(bus), await bus.hear(9)
+
+    speed, reply = with_server(story, bus.path, meter, query="?baudrate=19200")
+    assert speed == termios.B19200
+    assert reply == reply_to_read(meter.shown)
+
+
+def test_a_line_of_several_meters_moves_when_the_last_of_them_is_set(bus, make_view):
+    meters = [SettableMeter(make_view(parameters={"bus_address": unit})) for unit in (1, 2)]
+
+    async def story(_server):
+        bus.send(frame("06 03E9 0001"))
+        await bus.hear(8)
+        await asyncio.sleep(0.4)
+        between = speed_of(bus)
+        bus.send(frame("06 03E9 0001", unit=2))
+        await bus.hear(8)
+        await until(lambda: speed_of(bus) == termios.B19200)
+        return between
+
+    assert with_server(story, bus.path, *meters) == termios.B9600
+
+
+def test_a_changed_address_is_answered_from_the_old_one_and_then_holds(bus, make_view):
+    meter = SettableMeter(make_view())
+
+    async def story(_server):
+        bus.send(frame("06 03E8 0011"))
+        echoed = await bus.hear(8)
+        bus.send(READ)
+        silent = await bus.hear_nothing()
+        bus.send(frame("03 0000 0002", unit=17))
+        return echoed, silent, await bus.hear(9)
+
+    echoed, silent, reply = with_server(story, bus.path, meter)
+    assert (echoed, silent) == (frame("06 03E8 0011"), True)
+    assert reply == reply_to_read(meter.shown, unit=17)
 
 
 def reply_to_read(view, unit=1):
@@ -289,7 +375,7 @@ def test_pymodbus_reads_writes_and_hears_exceptions(serial_pair, meter):
         values = await client.read_holding_registers(0, count=12, device_id=1)
         written = await client.write_registers(0x1300, [1], device_id=1)
         hole = await client.read_input_registers(0x0744, count=2, device_id=1)
-        unknown = await client.read_coils(0, count=1, device_id=1)
+        unknown = await client.write_coils(0x1300, [True], device_id=1)
         with pytest.raises(ModbusException, match="No response"):
             await client.read_holding_registers(0, count=2, device_id=9)
         again = await client.read_holding_registers(0, count=2, device_id=1)

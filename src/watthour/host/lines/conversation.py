@@ -40,6 +40,11 @@ class Conversation:
         self._held_back: asyncio.TimerHandle | None = None
         self.is_full = False
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something that was asked is still to be answered."""
+        return self._is_busy or bool(self._queue)
+
     def hear(self, data: bytes) -> None:
         """Take what the transport delivered; with no bytes, let time pass."""
         self._take(self._link.receive(data, self._loop.time()))
@@ -72,6 +77,8 @@ class Conversation:
                 self._queue.append(event)
             elif isinstance(event, Broken):
                 self._is_broken = True
+            else:
+                self._line.overheard(event)
         self._answer()
         deadline = self._link.next_deadline()
         if deadline is not None and self._deadline is None:
@@ -118,7 +125,7 @@ class Conversation:
     async def _carry(self, ask: Ask, asked: Requested) -> None:
         """Ask a meter, and let its outcome be the reply."""
         try:
-            reply = ask.reply(await self._line.outcome(ask))
+            reply = self._line.reply(ask, await self._line.outcome(ask))
         except Exception as problem:  # noqa: BLE001 - whatever failed, the client gets its exception and the log its cause
             self._report(problem)
             reply = ask.failed()

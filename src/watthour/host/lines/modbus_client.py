@@ -112,8 +112,15 @@ class MeterLine:
         if reply.code == ExceptionCode.GATEWAY_TARGET_FAILED:
             text = f"unit {self._unit} does not answer there ({words}): name the meter's own with ?unit="
         else:
-            text = f"unit {self._unit} refused to show {request.count} registers from {request.start:04X}h ({words})"
+            text = f"unit {self._unit} refused {_asked_words(request)} ({words})"
         return ExceptionReplyError(reply.code, f"{self._url}: {text}")
+
+
+def _asked_words(request: Request) -> str:
+    """Return what was asked, for people."""
+    if isinstance(request, ReadRequest):
+        return f"to show {request.count} registers from {request.start:04X}h"
+    return f"function {request.function:02X}h"
 
 
 @asynccontextmanager

@@ -17,6 +17,9 @@ from watthour.station.modbus import SERIAL_LINE, Station
 from watthour.wire.modbus.faults import FaultInjector
 from watthour.wire.modbus.rtu_link import RtuStationLink
 
+FOLLOW_S = 0.1
+"""Time between two looks at whether a meter's speed or framing was changed."""
+
 RETRY_S = 1.0
 """Time between two attempts to open a port that has disappeared."""
 
@@ -30,14 +33,19 @@ class ModbusRtuServer:
 
     Parameters
     ----------
+    wanted : callable
+        How the port is to be opened now, as URL and meters say.
     tell : callable
         Told in one line of what happens to the port.
     """
 
-    def __init__(self, line: SharedLine, settings: SerialSettings, tell: Callable[[str], None] = _unheard) -> None:
+    def __init__(self, line: SharedLine, wanted: Callable[[], SerialSettings], tell: Callable[[str], None] = _unheard) -> None:
         self.line = line
-        self.settings = settings
+        self.settings = wanted()
+        self._wanted = wanted
+        self._asked_for = self.settings
         self._tell = tell
+        self._following: asyncio.Task[None] | None = None
         self._wire: _Wire | None = None
         self._reopening: asyncio.Task[None] | None = None
 
@@ -53,11 +61,13 @@ class ModbusRtuServer:
         for remark in remarks:
             self._tell(remark)
         await self._connect()
+        self._following = asyncio.get_running_loop().create_task(self._follow())
 
     async def close(self) -> None:
         """Answer no more, let what is on its way arrive, and close the port."""
-        if self._reopening is not None:
-            self._reopening.cancel()
+        for task in (self._following, self._reopening):
+            if task is not None:
+                task.cancel()
         wire, self._wire = self._wire, None
         await self.line.close()
         if wire is not None:
@@ -74,17 +84,42 @@ class ModbusRtuServer:
         self._tell(f"{self.settings.device}: the line is gone ({reason}): trying again until it is back")
         self._reopening = asyncio.get_running_loop().create_task(self._reopen())
 
+    async def _follow(self) -> None:
+        """Open the port anew when its speed or framing is changed, once the replies at the old speed have left."""
+        while True:
+            await asyncio.sleep(FOLLOW_S)
+            wanted, wire = self._wanted(), self._wire
+            if wanted == self._asked_for or wire is None or not wire.is_quiet:
+                continue
+            await asyncio.sleep(FOLLOW_S)  # what an adapter holds, it sends at the old speed
+            if not wire.is_quiet or wire is not self._wire:
+                continue
+            self._asked_for = wanted
+            self.settings, remarks = fitting(wanted)
+            self._tell(f"{wanted.device}: from now on {wanted.baudrate} {wanted.framing}")
+            for remark in remarks:
+                self._tell(remark)
+            self._wire = None
+            wire.transport.close()
+            await asyncio.wait([wire.lost], timeout=CLOSING_S)
+            await self._reopen(first_s=0.0)
+
     async def _connect(self) -> None:
         _, self._wire = await open_port(self.settings, lambda: _Wire(self))
 
-    async def _reopen(self) -> None:
+    async def _reopen(self, first_s: float = RETRY_S) -> None:
+        wait_s, troubles = first_s, bool(first_s)
         while self._wire is None:
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(wait_s)
+            wait_s = RETRY_S
             try:
                 await self._connect()
-            except ListenError:
-                continue
-        self._tell(f"{self.settings.device}: the line is back")
+            except ListenError as problem:
+                if not troubles:
+                    self._tell(f"{problem}: trying again until it does")
+                troubles = True
+        if troubles:
+            self._tell(f"{self.settings.device}: the line is back")
 
 
 async def serve_modbus_rtu(
@@ -101,7 +136,8 @@ async def serve_modbus_rtu(
     Parameters
     ----------
     ports : sequence of MeterPort
-        The meters that share the line; where the URL is silent, the first one's settings say how it is opened.
+        The meters that share the line; where the URL is silent, the first one's settings say how it is opened, and it moves to
+        another speed or framing when all of them have been set to it.
     units : sequence of int or None, optional
         The unit of each; None follows the meter's ``bus_address``. Left out: the URL's for all of them.
     injector : FaultInjector, optional
@@ -118,11 +154,24 @@ async def serve_modbus_rtu(
     """
     chosen = tuple(units) if units is not None else (url.unit,) * len(ports)
     check_units(url, chosen)
-    settings = SerialSettings.of(url, ports[0].view().parameters)
     line = SharedLine(ports, Station(chosen, SERIAL_LINE), injector, tell_fault)
-    server = ModbusRtuServer(line, settings, tell)
+    server = ModbusRtuServer(line, _agreement(url, ports), tell)
     await server.open()
     return server
+
+
+def _agreement(url: SerialUrl, ports: Sequence[MeterPort]) -> Callable[[], SerialSettings]:
+    """Return what tells how a line is to be opened: as before, until all its meters want the same."""
+    agreed = SerialSettings.of(url, ports[0].view().parameters)
+
+    def wanted() -> SerialSettings:
+        nonlocal agreed
+        first, *others = (SerialSettings.of(url, port.view().parameters) for port in ports)
+        if all(other == first for other in others):
+            agreed = first
+        return agreed
+
+    return wanted
 
 
 class _Wire(asyncio.Protocol):
@@ -140,6 +189,11 @@ class _Wire(asyncio.Protocol):
         link = RtuStationLink(self._server.settings.timing)
         self.conversation = Conversation(self._server.line, link, transport, _stay_silent)
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is asked, and all replies have left the port."""
+        return not self.conversation.is_busy and not self.transport.get_write_buffer_size() and not _unsent(self.transport)
+
     def connection_lost(self, problem: Exception | None) -> None:
         self.conversation.drop()
         self.lost.set_result(None)
@@ -153,6 +207,15 @@ class _Wire(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.conversation.resume()
+
+
+def _unsent(transport: asyncio.Transport) -> int:
+    """Return how many bytes a port still holds; 0 where it does not say."""
+    port = transport.get_extra_info("serial")
+    try:
+        return int(port.num_unwritten_bytes())
+    except (OSError, AttributeError):
+        return 0
 
 
 def _stay_silent() -> None:

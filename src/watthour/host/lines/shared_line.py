@@ -11,10 +11,12 @@ from typing import Any
 from watthour.errors import UsageError
 from watthour.host.lines.port import MeterPort
 from watthour.host.lines.url import BusUrl
-from watthour.station.modbus import Answer, Ask, Station
-from watthour.view import Outcome
+from watthour.station.modbus import Ask, Broadcast, Denied, Station
+from watthour.station.rights import EVERYTHING, Rights
+from watthour.view import Outcome, View
+from watthour.wire.modbus.about import Diagnostic
 from watthour.wire.modbus.faults import BusFault, Encoder, FaultInjector, Outgoing
-from watthour.wire.modbus.link import Requested
+from watthour.wire.modbus.link import Discarded, Requested, StationEvent
 from watthour.wire.modbus.message import Reply
 
 OWN_UNITS = range(1, 248)
@@ -25,6 +27,9 @@ CLOSING_S = 1.0
 
 TellFault = Callable[[BusFault, Requested, int], None]
 """What is told of a fault that struck: the fault, what was asked, and the instant in nanoseconds UTC."""
+
+TellDenied = Callable[[Denied, Requested], None]
+"""What is told of a request that a role does not allow."""
 
 
 class SharedLine:
@@ -39,6 +44,8 @@ class SharedLine:
         The faults that befall the line.
     tell_fault : callable, optional
         Told of each fault that strikes.
+    tell_denied : callable, optional
+        Told of each request that the client's role does not allow.
     """
 
     def __init__(
@@ -47,22 +54,41 @@ class SharedLine:
         station: Station,
         injector: FaultInjector | None = None,
         tell_fault: TellFault | None = None,
+        tell_denied: TellDenied | None = None,
     ) -> None:
+        self._tell_denied = tell_denied
         self._ports = tuple(ports)
         self._station = station
         self._injector = injector
         self._tell_fault = tell_fault
         self._asking: set[asyncio.Task[None]] = set()
 
-    def answer(self, asked: Requested) -> Answer:
-        """Return what a request gets."""
-        return self._station.answer(asked.unit, asked.request, [port.view() for port in self._ports])
+    def answer(self, asked: Requested, rights: Rights = EVERYTHING) -> Reply | Ask | Broadcast | None:
+        """Return what a request gets from whoever has these rights; a refusal for want of them is told."""
+        answer = self._station.answer(asked.unit, asked.request, self._views(), rights)
+        if not isinstance(answer, Denied):
+            return answer
+        if self._tell_denied is not None:
+            self._tell_denied(answer, asked)
+        return answer.reply
+
+    def reply(self, ask: Ask, outcome: Outcome) -> Reply:
+        """Return the reply that the outcome of a command makes."""
+        return self._station.reply(ask, outcome, self._views())
+
+    def overheard(self, event: StationEvent) -> None:
+        """Take note of what was on the line beside requests."""
+        is_damage = isinstance(event, Discarded)
+        self._station.overheard(Diagnostic.BUS_COMMUNICATION_ERRORS if is_damage else Diagnostic.BUS_MESSAGES)
+
+    def _views(self) -> list[View]:
+        return [port.view() for port in self._ports]
 
     def outgoing(self, reply: Reply, asked: Requested, link: Encoder) -> Outgoing:
         """Return what leaves for a reply: its bytes, or what the script's faults make of them."""
         if self._injector is None:
             return Outgoing(data=link.send(reply, asked))
-        views = [port.view() for port in self._ports]
+        views = self._views()
         meter = self._station.meter_of(asked.unit, views) or 0
         outgoing = self._injector.distort(reply, asked, link, self._ports[meter].sample_time_s())
         if self._tell_fault is not None:

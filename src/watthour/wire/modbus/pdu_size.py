@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 
-from watthour.wire.modbus.message import EXCEPTION_FLAG
+from watthour.wire.modbus.about import identification_size
+from watthour.wire.modbus.codes import EXCEPTION_FLAG, Function
 
 EXCEPTION_SIZE = 2
 
@@ -104,6 +105,8 @@ def reply_size(pdu: bytes) -> Size:
     """
     if pdu[:1] and pdu[0] & EXCEPTION_FLAG:
         return EXCEPTION_SIZE
+    if pdu[:1] and pdu[0] == Function.ENCAPSULATED_INTERFACE:
+        return identification_size(pdu) or NeedMore.BYTES
     return _size(_REPLIES, pdu)
 
 
