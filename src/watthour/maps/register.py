@@ -207,6 +207,7 @@ class Bit:
     table : BitTable
     access : Access
         A command is written ON to have it done.
+    status : Status
     needs : str
         Feature of `watthour.models.Model` without which the row does not exist.
     remark : str
@@ -216,6 +217,7 @@ class Bit:
     name: str
     table: BitTable
     access: Access = Access.READ
+    status: Status = Status.LIVE
     needs: str = ""
     remark: str = ""
 
