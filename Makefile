@@ -77,7 +77,7 @@ pictures: $(READY) ## draw the day of each example anew into docs/pictures
 lock: ## resolve pyproject.toml anew into requirements.lock (needs uv)
 	@command -v uv >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }
 	uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  --group dev --group bench pyproject.toml -o requirements.lock
+	  --group dev --group bench --group fuzz pyproject.toml -o requirements.lock
 
 clean: ## remove what checks, tests and builds left behind; .venv and the meters' state stay
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks .coverage .coverage.* htmlcov dist build bench/out

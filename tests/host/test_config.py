@@ -205,3 +205,46 @@ def test_a_bus_is_refused_on_a_model_without_it_and_the_line_says_who_has_it(pla
 def test_the_model_of_the_command_line_decides_on_the_buses_of_the_file(plan_of):
     with pytest.raises(UsageError, match="has no Modbus"):
         plan_of(FULL, model="Q23602")
+
+
+def test_a_port_is_writable_and_roles_are_what_the_file_says(plan_of, tmp_path):
+    plan = plan_of(
+        """\
+[source]
+network = "x.toml"
+[[listen]]
+url = "modbus+tcp://0.0.0.0:1502"
+writable = true
+[[listen]]
+url = "modbus+tls://0.0.0.0?certificate=station.pem&key=station.key&ca=ca.pem"
+[[listen.role]]
+name = "auditor"
+read = ["*_wh"]
+[[listen.role]]
+name = "clerk"
+write = ["cost_per_kwh", "partial_reset"]
+""",
+    )
+    plain, tls = plan.listen
+    assert plan.access[plain].rights_at(plain).write
+    assert tls.ca == str(tmp_path / "ca.pem")
+    auditor, clerk = plan.access[tls].rights_of("auditor"), plan.access[tls].rights_of("clerk")
+    assert "import_wh" in auditor.read
+    assert "power_w" not in auditor.read
+    assert (auditor.write, clerk.read, clerk.write) == (frozenset(), frozenset(), frozenset({"cost_per_kwh", "partial_reset"}))
+    assert not plan.access[tls].rights_of("stranger").read
+
+
+@pytest.mark.parametrize(
+    ("listen", "words"),
+    [
+        ('url = "modbus+tcp://127.0.0.1:1502"\n[[listen.role]]\nname = "a"', "modbus\\+tls alone"),
+        ('url = "modbus+rtu:///dev/x"\nwritable = true', "a serial line is always writable"),
+        ('url = "modbus+tls://a"\n[[listen.role]]\nname = "a"\nread = ["pover_w"]', "'pover_w' is no name"),
+        ('url = "modbus+tls://a"\n[[listen.role]]\nname = "a"\nwrite = ["power_w"]', "'power_w' is no name"),
+        ('url = "modbus+tls://a"\n[[listen.role]]\nname = "a"\n[[listen.role]]\nname = "a"', "stands twice"),
+    ],
+)
+def test_wrong_rights_are_refused_with_their_line(plan_of, listen, words):
+    with pytest.raises(ConfigError, match=words):
+        plan_of(f'[source]\nnetwork = "x.toml"\n[[listen]]\n{listen}\n')

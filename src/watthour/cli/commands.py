@@ -22,6 +22,7 @@ from watthour.cli.mbus import mbus
 from watthour.cli.readings import readings
 from watthour.cli.stopping import Stopping
 from watthour.cli.tariffs import tariff
+from watthour.cli.tls import tls
 from watthour.cli.type_tests import typetest
 from watthour.errors import UsageError
 from watthour.host.instants import iso, to_ns
@@ -53,6 +54,7 @@ def run(
     data: Path | None = None,
     listen: Annotated[list[str] | None, Parameter(negative="")] = None,
     pulses: Path | None = None,
+    trace: Path | None = None,
     faults: Path | None = None,
     duration: float | None = None,
     hold: Annotated[bool, Parameter(negative="")] = False,
@@ -78,6 +80,8 @@ def run(
         Bus to answer on, such as modbus+tcp://127.0.0.1:1502; may be repeated.
     pulses
         Write the pulses of the LEDs to this file (CSV), one line each.
+    trace
+        Write what the Modbus lines carry to this file, for tshark and Wireshark (pcap).
     faults
         Script of what shall go wrong on purpose (TOML).
     duration
@@ -107,6 +111,7 @@ def run(
         as_json=json,
         faults=script,
         pulses=pulses,
+        trace=trace,
     )
 
 
@@ -272,6 +277,7 @@ app.command(network)
 app.command(readings)
 app.command(bill)
 app.command(tariff)
+app.command(tls)
 app.command(typetest)
 
 

@@ -14,12 +14,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from watthour.errors import ConfigError, ParameterError, UsageError, WatthourError
 from watthour.host.calendars import read_calendar
 from watthour.host.instants import to_ns
-from watthour.host.lines import BusUrl, parse_url
+from watthour.host.lines import BusUrl, LineAccess, parse_url
 from watthour.host.streams import NAME_EACH, STANDARD_INPUT
 from watthour.host.toml_files import check_toml, read_toml
 from watthour.host.toml_lines import line_of
 from watthour.models import current_range_of, model_of, require_bus
 from watthour.parameters import DEFAULTS, Interface, Setting, check_setting
+from watthour.station.rights import READABLE, WRITABLE, rights_of, unmatched
 from watthour.units import Ratio
 from watthour.waveform.channels import TERMINALS, terminals_among
 from watthour.waveform.network.vocabulary import refusal
@@ -92,8 +93,44 @@ class _TariffTable(_Table):
     source: Literal["calendar", "inputs", "bus"] | None = None
 
 
+class _RoleTable(_Table):
+    name: Annotated[str, Field(min_length=1, max_length=127)]
+    read: list[str] = Field(default_factory=list)
+    write: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _names_that_exist(self) -> "_RoleTable":
+        for word, patterns, names in (("read", self.read, READABLE), ("write", self.write, WRITABLE)):
+            for pattern in unmatched(patterns, names):
+                raise refusal(
+                    (word,), f"{pattern!r} is no name of the register map that a bus can {word}; * stands for any letters"
+                )
+        return self
+
+
 class _ListenTable(_Table):
     url: str
+    writable: bool = False
+    role: Annotated[list[_RoleTable], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _words_of_its_bus(self) -> "_ListenTable":
+        if self.role is not None and not self.url.startswith("modbus+tls:"):
+            raise refusal(("role",), "roles stand in certificates: this is for modbus+tls alone")
+        if self.writable and not self.url.startswith(("modbus+tcp:", "modbus+rtuovertcp:")):
+            raise refusal(
+                ("writable",), "this is for plain Modbus over TCP; in TLS the roles say it, a serial line is always writable"
+            )
+        names = [role.name for role in self.role or ()]
+        if len(set(names)) < len(names):
+            raise refusal(("role",), "one table a role: a name stands twice")
+        return self
+
+    def access(self) -> LineAccess:
+        """Return who may do what there."""
+        if self.role is None:
+            return LineAccess(writable=self.writable)
+        return LineAccess(roles=tuple(rights_of(role.name, role.read, role.write) for role in self.role))
 
 
 class _MeterFile(_Table):
@@ -149,12 +186,15 @@ class Plan:
     data : Path, optional
         Directory that keeps the meter's state; None: it lives in memory.
     listen : tuple of BusUrl
+    access : mapping of BusUrl to LineAccess
+        Who may do what there; the others have `OPEN`.
     """
 
     name: str = "this meter"
     settings: Mapping[str, Setting] = field(default_factory=dict)
     source: SourceWish | None = None
     listen: tuple[BusUrl, ...] = ()
+    access: Mapping[BusUrl, LineAccess] = field(default_factory=dict)
     folder: Path = Path()
     data: Path | None = None
 
@@ -210,12 +250,14 @@ def read_config(path: Path) -> Plan:
     settings = {**_settings(str(path), text, table.meter), **_tariff(path, text, table.tariff)}
     plan = Plan(name=str(path), settings=settings, source=_source(path.parent, table.source), folder=path.parent)
     listen: list[BusUrl] = []
+    access: dict[BusUrl, LineAccess] = {}
     for place, row in enumerate(table.listen):
         try:
-            listen += _listeners(plan, [row.url])
+            listen += _listeners(plan, [row.url], path.parent)
         except UsageError as problem:
             raise ConfigError(str(path), str(problem), line_of(text, ("listen", place, "url"))) from None
-    return replace(plan, listen=tuple(listen), data=None if table.data is None else path.parent / table.data)
+        access[listen[-1]] = row.access()
+    return replace(plan, listen=tuple(listen), access=access, data=None if table.data is None else path.parent / table.data)
 
 
 def _settings(file: str, text: str, given: Mapping[str, Any]) -> dict[str, Setting]:
@@ -264,10 +306,10 @@ def _source(folder: Path, table: _SourceTable | None) -> SourceWish | None:
     )
 
 
-def _listeners(plan: Plan, urls: Sequence[str]) -> tuple[BusUrl, ...]:
-    """Return the addresses to listen on, each on a bus that the model has."""
+def _listeners(plan: Plan, urls: Sequence[str], folder: Path = Path()) -> tuple[BusUrl, ...]:
+    """Return the addresses to listen on, each on a bus that the model has; files they name are relative to a folder."""
     require_buses(str(plan.setting("model")), urls)
-    return tuple(parse_url(url) for url in urls)
+    return tuple(parse_url(url).within(folder) for url in urls)
 
 
 def require_buses(model: str, urls: Sequence[str]) -> None:

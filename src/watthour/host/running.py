@@ -18,7 +18,8 @@ from watthour.errors import ConfigError, UsageError, WatthourError
 from watthour.host.config import Plan
 from watthour.host.faults import FaultScript
 from watthour.host.instants import iso
-from watthour.host.lines import Listener, SerialUrl, lines_of, open_line
+from watthour.host.lines import Listener, TcpUrl, TraceFile, lines_of, open_line
+from watthour.host.lines.access import OPEN
 from watthour.host.metering import MeteringThread, Pace, PulseFile, Work, begin_work, warm
 from watthour.host.store import DataDirectory
 from watthour.host.terminal import Scene, event_line, rack_table, say, view_tables, watched
@@ -69,7 +70,8 @@ class RunningMeter:
     def listeners(self) -> list[Listener]:
         """Return where it is to listen."""
         port = ThreadPort(self.thread)
-        return [Listener(owner=self.plan.name, url=url, port=port) for url in self.plan.listen]
+        access = self.plan.access
+        return [Listener(owner=self.plan.name, url=url, port=port, access=access.get(url, OPEN)) for url in self.plan.listen]
 
     def news(self) -> list[str]:
         """Return what happened to it since last asked, one line each."""
@@ -91,6 +93,7 @@ def run_meters(
     as_json: bool,
     faults: FaultScript | None = None,
     pulses: Path | None = None,
+    trace: Path | None = None,
 ) -> None:
     """Meter what some plans say, each with a meter of its own, and print the results in the order of the plans.
 
@@ -102,6 +105,8 @@ def run_meters(
         What shall go wrong on purpose.
     pulses : Path, optional
         File for the pulses of the LEDs, of a run of one meter.
+    trace : Path, optional
+        File for what the Modbus lines carry.
 
     Raises
     ------
@@ -119,7 +124,8 @@ def run_meters(
         lines_of([listener for meter in meters for listener in meter.listeners()])  # refused before anybody waits
         for sample_type in sorted({meter.work.source.sample_type for meter in meters if not meter.work.finished}):
             warm(sample_type, say)
-        shown = asyncio.run(_run(meters, pace, stop_asked, faults, quiet=as_json))
+        trace_file = None if trace is None else stack.enter_context(TraceFile(trace))
+        shown = asyncio.run(_run(meters, pace, stop_asked, faults, trace_file, quiet=as_json))
     for meter in meters:
         failure = meter.failure()
         if failure is not None:
@@ -177,13 +183,14 @@ async def _run(
     pace: Pace,
     stop_asked: Callable[[], bool],
     faults: FaultScript | None,
+    trace: TraceFile | None,
     *,
     quiet: bool,
 ) -> bool:
     """Run to the end, and say whether the values have been on the screen."""
     news: list[str] = []
     async with AsyncExitStack() as stack:
-        urls = await _open_lines(meters, faults, stack, news.append)
+        urls = await _open_lines(meters, faults, trace, stack, news.append)
         for meter in meters:
             for remark in meter.work.remarks:
                 say(f"{meter.label}{remark}")
@@ -231,11 +238,25 @@ def _scene(meter: RunningMeter, urls: Urls) -> Scene:
 
 def _opening_lines(meters: Sequence[RunningMeter], urls: Urls) -> list[str]:
     warnings = [f"{meter.label}{warning}" for meter in meters for warning in meter.thread.view.warnings]
-    return [*(f"listening on {text}" for _, text in urls), *warnings]
+    return [*(f"listening on {text}" for _, text in urls), *_read_only(urls), *warnings]
+
+
+def _read_only(urls: Urls) -> list[str]:
+    """Return a line for each address where nobody may write, and how to change that."""
+    plain = [one for one, _ in urls if isinstance(one.url, TcpUrl) and not (one.url.is_mbus or one.url.is_tls)]
+    shut = [one.url for one in plain if not one.access.rights_at(one.url).write]
+    return [
+        f"{url} is read-only, since others on the network reach it: writable = true in its [[listen]] changes that"
+        for url in shut
+    ]
 
 
 async def _open_lines(
-    meters: Sequence[RunningMeter], faults: FaultScript | None, stack: AsyncExitStack, tell: Callable[[str], None]
+    meters: Sequence[RunningMeter],
+    faults: FaultScript | None,
+    trace: TraceFile | None,
+    stack: AsyncExitStack,
+    tell: Callable[[str], None],
 ) -> Urls:
     """Open every line, and return where each listener is, in the order of the meters."""
     listeners = [listener for meter in meters for listener in meter.listeners()]
@@ -244,9 +265,8 @@ async def _open_lines(
     places: dict[int, str] = {}
     for line in lines_of(listeners):
         wanted = [listener.url for listener in line]
-        is_serial = isinstance(wanted[0], SerialUrl)
-        injector = None if faults is None or wanted[0].is_mbus else faults.injector(wanted, has_crc=is_serial)
-        opened = await open_line(line, injector=injector, tell_fault=_fault_teller(wanted[0], tell), tell=tell)
+        injector = None if faults is None or wanted[0].is_mbus else faults.injector(wanted, has_crc=wanted[0].is_rtu)
+        opened = await open_line(line, injector=injector, tell_fault=_fault_teller(wanted[0], tell), tell=tell, trace=trace)
         stack.push_async_callback(opened.server.close)
         places |= {id(listener): text for listener, text in zip(line, opened.urls, strict=True)}
     return [(listener, places[id(listener)]) for listener in listeners]

@@ -9,16 +9,21 @@ import struct
 import time
 
 import pytest
+from pymodbus import FramerType
 from pymodbus.client import AsyncModbusTcpClient
 
 from watthour.errors import ListenError, UsageError
-from watthour.host.lines import modbus_server
-from watthour.host.lines.modbus_server import ModbusTcpServer, allow_connections, serve_modbus_tcp
+from watthour.host.lines import modbus_server, read_values
+from watthour.host.lines.access import LineAccess, Refusals
+from watthour.host.lines.modbus_server import ModbusTcpServer, TcpOptions, allow_connections, serve_modbus_tcp
 from watthour.host.lines.shared_line import SharedLine
 from watthour.host.lines.url import parse_url
 from watthour.parameters import Interface
-from watthour.station.modbus import Station
+from watthour.station.modbus import Denied, Station
 from watthour.view import Outcome, ResetPartial, Verdict, WriteSettings
+from watthour.wire.modbus.link import Requested
+from watthour.wire.modbus.message import WriteRequest
+from watthour.wire.modbus.rtu_frame import RtuFrame
 
 ANY_PORT = parse_url("modbus+tcp://127.0.0.1:0")
 PATIENCE_S = 5.0
@@ -255,7 +260,7 @@ def test_half_a_frame_is_given_up_in_time_and_silence_is_not(meter):
             later.write(READ)
             return took_s, await frame_of(silent)
 
-    took_s, reply = with_server(story, meter, frame_timeout_s=0.3)
+    took_s, reply = with_server(story, meter, options=TcpOptions(frame_timeout_s=0.3))
     assert 0.2 <= took_s < PATIENCE_S
     assert reply == reply_to_read(meter.shown)
 
@@ -271,7 +276,7 @@ def test_a_frame_that_ends_in_time_moves_the_deadline_on(meter):
             writer.write(READ[5:])
             return await frame_of(reader)
 
-    assert with_server(story, meter, frame_timeout_s=1.0) == reply_to_read(meter.shown)
+    assert with_server(story, meter, options=TcpOptions(frame_timeout_s=1.0)) == reply_to_read(meter.shown)
 
 
 def test_endless_garbage_costs_the_others_nothing(meter):
@@ -408,7 +413,7 @@ def test_a_client_gone_before_its_outcome_harms_nobody(meter):
             await writer.drain()
             await asyncio.wait_for(meter.has_been_asked.wait(), PATIENCE_S)
             writer.transport.abort()
-        server.connections.copy().pop().abort()
+        next(iter(server.connections)).abort()
         await asyncio.sleep(0.05)
         meter.gate.set()
         await asyncio.sleep(0.05)
@@ -462,7 +467,7 @@ def test_close_cuts_off_a_client_that_does_not_read(meter, monkeypatch):
         deaf.close()
         return server.connections
 
-    assert asyncio.run(story()) == set()
+    assert asyncio.run(story()) == {}
 
 
 def test_a_busy_port_is_refused_in_one_line(meter):
@@ -532,4 +537,134 @@ def test_the_limit_on_open_files_is_raised_as_far_as_may_be(monkeypatch, soft, h
 
 
 def test_a_server_that_was_never_opened_closes(meter):
-    asyncio.run(ModbusTcpServer(SharedLine([meter], Station()), 1.0).close())
+    asyncio.run(ModbusTcpServer(SharedLine([meter], Station()), ANY_PORT, TcpOptions()).close())
+
+
+# ---------------------------------------------------------------- silence, crowds, rights
+
+
+def test_a_silent_connection_is_closed_and_one_that_asks_is_kept(meter):
+    async def story(server):
+        async with socket_to(server) as (silent, _), socket_to(server) as (reader, writer):
+            for _ in range(8):
+                writer.write(READ)
+                await frame_of(reader)
+                await asyncio.sleep(0.1)
+            return await end_of(silent)
+
+    assert with_server(story, meter, options=TcpOptions(idle_timeout_s=0.4)) == b""
+
+
+def test_nobody_is_closed_within_a_minute_by_default():
+    assert TcpOptions().idle_timeout_s >= 60
+    assert TcpOptions().connections >= 2048
+
+
+def test_one_connection_too_many_closes_the_one_that_was_silent_longest(meter):
+    async def story(server):
+        async with socket_to(server) as (first, first_writer), socket_to(server) as (second, _):
+            await asyncio.sleep(0.05)
+            first_writer.write(READ)
+            await frame_of(first)
+            async with socket_to(server) as (third, third_writer):
+                closed = await end_of(second)
+                for reader, writer in ((first, first_writer), (third, third_writer)):
+                    writer.write(READ)
+                    await frame_of(reader)
+                return closed
+
+    with contextlib.suppress(ConnectionResetError):
+        assert with_server(story, meter, options=TcpOptions(connections=2)) == b""
+
+
+COST = bytes.fromhex("0003 0000 000B 01 10 00B0 0002 04 00000001")
+SELECT = bytes.fromhex("0004 0000 000B 01 10 1702 0002 04 00000000")
+
+
+@pytest.mark.parametrize(
+    ("host", "writable", "is_done"), [("127.0.0.1", False, True), ("0.0.0.0", False, False), ("0.0.0.0", True, True)]  # noqa: S104
+)  # fmt: skip
+def test_a_port_that_others_reach_is_read_only_unless_it_is_said_to_be_writable(meter, host, writable, is_done):
+    told = []
+
+    async def run():
+        options = TcpOptions(access=LineAccess(writable=writable))
+        url = parse_url(f"modbus+tcp://{host}:0")
+        server = await serve_modbus_tcp(url, [meter], options=options, tell_denied=Refusals(told.append))
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.address[1])
+            writer.write(READ + COST + COST + SELECT)
+            replies = [await frame_of(reader) for _ in range(4)]
+            writer.close()
+        finally:
+            await server.close()
+        return replies
+
+    replies = asyncio.run(run())
+    assert replies[0] == reply_to_read(meter.shown)
+    assert [reply[7] for reply in replies[1:]] == ([0x10] * 3 if is_done else [0x90, 0x90, 0x10])
+    assert len(meter.asked) == (2 if is_done else 0)
+    if not is_done:
+        assert replies[1][8] == 1
+        assert len(told) == 1
+        assert told[0].endswith(", role read-only, function 10h, cost_per_kwh")
+
+
+def test_a_refusal_is_told_again_after_a_minute():
+    told, now = [], [0.0]
+    refusals = Refusals(told.append, clock=lambda: now[0])
+    denied = Denied(reply=None, role="reader", what=("cost_per_kwh",))
+    asked = Requested(unit=1, request=WriteRequest(start=0xB0, data=bytes(4)))
+    for now[0] in (0.0, 30.0, 59.0, 120.0, 500.0):
+        refusals(denied, asked, "10.0.0.7:5000")
+    assert told == ["refused: 10.0.0.7:5000, role reader, function 10h, cost_per_kwh"] * 3
+    for port in range(3000):
+        refusals(Denied(reply=None, role=str(port), what=()), asked, "10.0.0.7:5000")
+    assert len(refusals._told) == 1000
+
+
+# ---------------------------------------------------------------- serial frames over TCP
+
+
+def rtu(text, unit=1):
+    return RtuFrame(unit=unit, pdu=bytes.fromhex(text)).to_bytes()
+
+
+def over_tcp(story, *meters):
+    async def run():
+        server = await serve_modbus_tcp(parse_url("modbus+rtuovertcp://127.0.0.1:0"), meters)
+        try:
+            return await asyncio.wait_for(story(server), 60)
+        finally:
+            await server.close()
+
+    return asyncio.run(run())
+
+
+def test_a_serial_server_is_answered_as_a_serial_line_is(meter):
+    async def story(server):
+        async with socket_to(server) as (reader, writer):
+            for data in (rtu("03 0000 0002", unit=9), rtu("10 1300 0001 02 0001", unit=0), b"noise"):
+                writer.write(data)
+                await asyncio.sleep(0.15)
+            request = rtu("03 0000 0002")
+            writer.write(request[:3])
+            await asyncio.sleep(0.02)
+            writer.write(request[3:] + rtu("08 0000 A537"))
+            return await asyncio.wait_for(reader.readexactly(17), PATIENCE_S)
+
+    heard = over_tcp(story, meter)
+    assert heard == rtu(f"03 04 {meter.shown.values['import_wh']:08X}") + rtu("08 0000 A537")
+    assert len(meter.asked) == 1  # the broadcast
+
+
+def test_our_reader_and_pymodbus_read_over_a_serial_server(meter):
+    async def story(server):
+        host, port = server.address
+        ours = await read_values(parse_url(f"modbus+rtuovertcp://{host}:{port}"))
+        async with AsyncModbusTcpClient(host, port=port, framer=FramerType.RTU, timeout=PATIENCE_S, retries=0) as client:
+            theirs = await client.read_holding_registers(0, count=2, device_id=1)
+        return ours, theirs
+
+    ours, theirs = over_tcp(story, meter)
+    assert ours.values["import_wh"] == theirs.registers[0] << 16 | theirs.registers[1] == meter.shown.values["import_wh"]

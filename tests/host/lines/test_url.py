@@ -1,9 +1,11 @@
 """Bus URLs: what is taken, and one clear line for what is not."""
 
+from pathlib import PurePosixPath
+
 import pytest
 
 from watthour.errors import UsageError
-from watthour.host.lines.url import PLANNED, SerialUrl, TcpUrl, parse_url
+from watthour.host.lines.url import SerialUrl, TcpUrl, parse_url
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,31 @@ def test_a_wrong_serial_url_is_refused_in_one_line(text, words):
     assert "modbus+rtu:///dev/ttyUSB0?baudrate=9600&framing=8N1&unit=1" in str(refusal.value)
 
 
-@pytest.mark.parametrize("scheme", PLANNED)
-def test_a_scheme_that_is_planned_is_said_to_be(scheme):
-    with pytest.raises(UsageError, match="planned and not there yet"):
-        parse_url(f"{scheme}://127.0.0.1:1502")
+def test_tls_listens_at_802_where_no_port_is_named_and_names_its_files():
+    url = parse_url("modbus+tls://meter?unit=3&certificate=a/station.pem&key=b%20c.key&ca=/etc/ca.pem")
+    assert (url.port, url.is_tls, url.is_rtu) == (802, True, False)
+    assert (url.certificate, url.key, url.ca) == ("a/station.pem", "b c.key", "/etc/ca.pem")
+    assert parse_url(str(url)) == url
+    inside = url.within(PurePosixPath("/plant"))
+    assert (inside.certificate, inside.key, inside.ca) == ("/plant/a/station.pem", "/plant/b c.key", "/etc/ca.pem")
+
+
+def test_serial_frames_over_tcp_have_a_gap():
+    url = parse_url("modbus+rtuovertcp://127.0.0.1:4001?unit=7&gap_ms=50")
+    assert (url.unit, url.gap_ms, url.is_rtu, url.is_tls) == (7, 50, True, False)
+    assert parse_url(str(url)) == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "modbus+tcp://a:1?gap_ms=5",
+        "modbus+tcp://a:1?ca=x",
+        "modbus+tls://a?gap_ms=5",
+        "modbus+rtuovertcp://a:1?key=x",
+        "modbus+rtuovertcp://a",
+    ],
+)
+def test_a_word_of_another_scheme_is_refused(text):
+    with pytest.raises(UsageError, match=r"not known in a query|no port"):
+        parse_url(text)

@@ -8,7 +8,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from watthour.host.lines.shared_line import SharedLine
+from watthour.host.lines.shared_line import Client, SharedLine
+from watthour.host.lines.trace import LineTrace
 from watthour.station.modbus import Ask, Broadcast
 from watthour.wire.modbus.link import Broken, Requested, StationEvent, StationLink
 from watthour.wire.modbus.message import Reply
@@ -23,16 +24,37 @@ class Conversation:
         The meters there, which may have other conversations too.
     link : StationLink
         This end.
+    client : Client
+        Who asks.
     cut : callable
         Cuts the transport off, where a fault asks for it.
+    trace : LineTrace, optional
+        Where what leaves is written.
+
+    Attributes
+    ----------
+    heard_s : float
+        When something was last heard, by the loop's clock.
     """
 
-    def __init__(self, line: SharedLine, link: StationLink, transport: asyncio.Transport, cut: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        line: SharedLine,
+        link: StationLink,
+        transport: asyncio.Transport,
+        *,
+        client: Client,
+        cut: Callable[[], None],
+        trace: LineTrace | None = None,
+    ) -> None:
         self._line = line
+        self._client = client
+        self._trace = trace
         self._link = link
         self._transport = transport
         self._cut = cut
         self._loop = asyncio.get_running_loop()
+        self.heard_s = self._loop.time()
         self._queue: deque[Requested] = deque()
         self._is_busy = False
         self._is_broken = False
@@ -47,7 +69,10 @@ class Conversation:
 
     def hear(self, data: bytes) -> None:
         """Take what the transport delivered; with no bytes, let time pass."""
-        self._take(self._link.receive(data, self._loop.time()))
+        now_s = self._loop.time()
+        if data:
+            self.heard_s = now_s
+        self._take(self._link.receive(data, now_s))
 
     def end(self) -> None:
         """Take it that nothing more comes; replies can still leave."""
@@ -93,7 +118,7 @@ class Conversation:
         replies = []
         while self._queue and not self._is_busy:
             asked = self._queue.popleft()
-            answer = self._line.answer(asked)
+            answer = self._line.answer(asked, self._client)
             if isinstance(answer, Ask):
                 self._wait()
                 self._line.begin(self._carry(answer, asked))
@@ -113,14 +138,20 @@ class Conversation:
             self._cut()
         delay_s = self._link.turnaround_s + outgoing.delay_s
         if not outgoing.data or not delay_s:
-            return outgoing.data
+            return self._traced(outgoing.data)
         self._wait()
         self._held_back = self._loop.call_later(delay_s, self._send_late, outgoing.data)
         return b""
 
     def _send_late(self, data: bytes) -> None:
         self._held_back = None
-        self._reply(data)
+        self._reply(self._traced(data))
+
+    def _traced(self, data: bytes) -> bytes:
+        """Return what leaves, written into the trace where there is one."""
+        if self._trace is not None and data:
+            self._trace.sent(data)
+        return data
 
     async def _carry(self, ask: Ask, asked: Requested) -> None:
         """Ask a meter, and let its outcome be the reply."""

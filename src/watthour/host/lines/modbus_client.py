@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 from watthour.errors import BadFrameError, ExceptionReplyError, NoAnswerError, PeerError
+from watthour.host.lines.modbus_server import RTU_GAP_S
 from watthour.host.lines.reaching import Streams, reach_serial, reach_tcp
 from watthour.host.lines.serial_port import SerialSettings, fitting, trouble
 from watthour.host.lines.url import BusUrl, SerialUrl, TcpUrl
@@ -17,6 +18,7 @@ from watthour.host.lines.values import Reading, decode, plan_reads, valid_values
 from watthour.parameters import DEFAULTS
 from watthour.wire.modbus.link import ANSWER_TIMEOUT_S, Answered, Broken, ClientEvent, ClientLink, Damaged, Unanswered
 from watthour.wire.modbus.message import ExceptionCode, ExceptionReply, ReadReply, ReadRequest, Request, exception_words
+from watthour.wire.modbus.rtu_frame import Timing
 from watthour.wire.modbus.rtu_link import RtuClientLink
 from watthour.wire.modbus.tcp_link import TcpClientLink
 
@@ -145,10 +147,13 @@ def unit_asked(url: BusUrl) -> int:
     """Return the unit to ask for where a URL may name none."""
     if url.unit is not None:
         return url.unit
-    return ANY_UNIT if isinstance(url, TcpUrl) else int(str(DEFAULTS["bus_address"]))
+    return ANY_UNIT if isinstance(url, TcpUrl) and not url.is_rtu else int(str(DEFAULTS["bus_address"]))
 
 
 async def _open_tcp(url: TcpUrl, timeout_s: float) -> tuple[Streams, ClientLink]:
+    if url.is_rtu:
+        timing = Timing(gap_s=RTU_GAP_S if url.gap_ms is None else url.gap_ms / 1000)
+        return await reach_tcp(url, timeout_s), RtuClientLink(answer_timeout_s=timeout_s, timing=timing)
     link = TcpClientLink(answer_timeout_s=timeout_s, frame_timeout_s=timeout_s)
     return await reach_tcp(url, timeout_s), link
 

@@ -2,8 +2,11 @@
 
 import asyncio
 import socket
+import ssl
+from typing import Any
 
 from watthour.errors import ListenError, NoAnswerError
+from watthour.host.lines.secure import client_context, tls_trouble
 from watthour.host.lines.serial_port import SerialSettings, open_port
 from watthour.host.lines.url import TcpUrl
 
@@ -19,11 +22,14 @@ async def reach_tcp(url: TcpUrl, timeout_s: float) -> Streams:
         If nobody is there within the time.
     """
     try:
-        return await asyncio.wait_for(asyncio.open_connection(url.host, url.port), timeout_s)
+        words: dict[str, Any] = {"ssl": client_context(url)} if url.is_tls else {}
+        return await asyncio.wait_for(asyncio.open_connection(url.host, url.port, **words), timeout_s)
     except TimeoutError:
         reason = f"no answer within {timeout_s:g} s"
     except ConnectionRefusedError:
         reason = "connection refused: nothing listens there; is the meter running?"
+    except ssl.SSLError as problem:
+        reason = tls_trouble(problem)
     except socket.gaierror:
         reason = f"no such host as {url.host}"
     except OSError as problem:

@@ -11,7 +11,8 @@ from watthour.errors import ListenError
 from watthour.host.lines.conversation import Conversation
 from watthour.host.lines.port import MeterPort
 from watthour.host.lines.serial_port import SerialSettings, fitting, open_port, trouble
-from watthour.host.lines.shared_line import CLOSING_S, SharedLine, TellFault, check_units
+from watthour.host.lines.shared_line import CLOSING_S, TRUSTED, SharedLine, TellFault, check_units
+from watthour.host.lines.trace import LineTrace, TraceFile
 from watthour.host.lines.url import SerialUrl
 from watthour.station.modbus import SERIAL_LINE, Station
 from watthour.wire.modbus.faults import FaultInjector
@@ -37,10 +38,19 @@ class ModbusRtuServer:
         How the port is to be opened now, as URL and meters say.
     tell : callable
         Told in one line of what happens to the port.
+    traced : LineTrace, optional
+        Where all that is heard and sent is written.
     """
 
-    def __init__(self, line: SharedLine, wanted: Callable[[], SerialSettings], tell: Callable[[str], None] = _unheard) -> None:
+    def __init__(
+        self,
+        line: SharedLine,
+        wanted: Callable[[], SerialSettings],
+        tell: Callable[[str], None] = _unheard,
+        traced: LineTrace | None = None,
+    ) -> None:
         self.line = line
+        self.traced = traced
         self.settings = wanted()
         self._wanted = wanted
         self._asked_for = self.settings
@@ -130,6 +140,7 @@ async def serve_modbus_rtu(
     injector: FaultInjector | None = None,
     tell_fault: TellFault | None = None,
     tell: Callable[[str], None] = _unheard,
+    trace: TraceFile | None = None,
 ) -> ModbusRtuServer:
     """Answer for meters on a serial line until the server is closed.
 
@@ -144,6 +155,8 @@ async def serve_modbus_rtu(
         The faults that befall the line, and `tell_fault` who is told of them.
     tell : callable
         Told in one line of what happens to the port.
+    trace : TraceFile, optional
+        Where all that is heard and sent is written.
 
     Raises
     ------
@@ -155,7 +168,7 @@ async def serve_modbus_rtu(
     chosen = tuple(units) if units is not None else (url.unit,) * len(ports)
     check_units(url, chosen)
     line = SharedLine(ports, Station(chosen, SERIAL_LINE), injector, tell_fault)
-    server = ModbusRtuServer(line, _agreement(url, ports), tell)
+    server = ModbusRtuServer(line, _agreement(url, ports), tell, None if trace is None else trace.line(is_rtu=True))
     await server.open()
     return server
 
@@ -186,8 +199,9 @@ class _Wire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what serialx hands to a protocol
         self.transport = transport
-        link = RtuStationLink(self._server.settings.timing)
-        self.conversation = Conversation(self._server.line, link, transport, _stay_silent)
+        traced = self._server.traced
+        link = RtuStationLink(self._server.settings.timing, None if traced is None else traced.heard)
+        self.conversation = Conversation(self._server.line, link, transport, client=TRUSTED, cut=_stay_silent, trace=traced)
 
     @property
     def is_quiet(self) -> bool:

@@ -6,6 +6,7 @@ meters.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from watthour.errors import UsageError
@@ -28,8 +29,25 @@ CLOSING_S = 1.0
 TellFault = Callable[[BusFault, Requested, int], None]
 """What is told of a fault that struck: the fault, what was asked, and the instant in nanoseconds UTC."""
 
-TellDenied = Callable[[Denied, Requested], None]
-"""What is told of a request that a role does not allow."""
+TellDenied = Callable[[Denied, Requested, str], None]
+"""What is told of a request that a role does not allow, and by whom."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """Who asks on a line.
+
+    Parameters
+    ----------
+    name : str
+        What messages call it.
+    """
+
+    name: str
+    rights: Rights
+
+
+TRUSTED = Client(name="the line", rights=EVERYTHING)
 
 
 class SharedLine:
@@ -63,13 +81,13 @@ class SharedLine:
         self._tell_fault = tell_fault
         self._asking: set[asyncio.Task[None]] = set()
 
-    def answer(self, asked: Requested, rights: Rights = EVERYTHING) -> Reply | Ask | Broadcast | None:
-        """Return what a request gets from whoever has these rights; a refusal for want of them is told."""
-        answer = self._station.answer(asked.unit, asked.request, self._views(), rights)
+    def answer(self, asked: Requested, client: Client = TRUSTED) -> Reply | Ask | Broadcast | None:
+        """Return what a request of a client gets; a refusal for want of rights is told."""
+        answer = self._station.answer(asked.unit, asked.request, self._views(), client.rights)
         if not isinstance(answer, Denied):
             return answer
         if self._tell_denied is not None:
-            self._tell_denied(answer, asked)
+            self._tell_denied(answer, asked, client.name)
         return answer.reply
 
     def reply(self, ask: Ask, outcome: Outcome) -> Reply:

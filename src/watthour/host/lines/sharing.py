@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from watthour.errors import UsageError
+from watthour.host.lines.access import OPEN, LineAccess, Refusals
 from watthour.host.lines.mbus_server import (
     MBusSerialServer,
     MBusTcpServer,
@@ -17,11 +18,12 @@ from watthour.host.lines.mbus_server import (
     serve_mbus_serial,
     serve_mbus_tcp,
 )
-from watthour.host.lines.modbus_server import ModbusTcpServer, serve_modbus_tcp
+from watthour.host.lines.modbus_server import ModbusTcpServer, TcpOptions, serve_modbus_tcp
 from watthour.host.lines.port import MeterPort
 from watthour.host.lines.serial_port import SerialSettings
 from watthour.host.lines.serial_server import ModbusRtuServer, serve_modbus_rtu
 from watthour.host.lines.shared_line import TellFault, check_units
+from watthour.host.lines.trace import TraceFile
 from watthour.host.lines.url import BusUrl, SerialUrl, TcpUrl
 from watthour.wire.modbus.faults import FaultInjector
 
@@ -36,11 +38,14 @@ class Listener:
     ----------
     owner : str
         What messages call the meter: its configuration.
+    access : LineAccess
+        Who may do what there.
     """
 
     owner: str
     url: BusUrl
     port: MeterPort
+    access: LineAccess = OPEN
 
     @property
     def unit(self) -> int:
@@ -87,6 +92,9 @@ def _check_together(one: Listener, other: Listener) -> None:
     if one.url.scheme != other.url.scheme:
         msg = f"{other.url}: {owners} want {one.url.scheme} and {other.url.scheme} there: a line has one protocol"
         raise UsageError(msg)
+    if one.access != other.access:
+        msg = f"{other.url}: {owners} want different rights there: a port has one writable and one table of roles"
+        raise UsageError(msg)
     if isinstance(one.url, SerialUrl) and isinstance(other.url, SerialUrl):
         ways = [_way(listener.url, listener.port) for listener in (one, other) if isinstance(listener.url, SerialUrl)]
         if ways[0] != ways[1]:
@@ -120,6 +128,7 @@ async def open_line(
     injector: FaultInjector | None = None,
     tell_fault: TellFault | None = None,
     tell: Callable[[str], None],
+    trace: TraceFile | None = None,
 ) -> OpenLine:
     """Open the line that some meters share.
 
@@ -135,11 +144,14 @@ async def open_line(
     if first.is_mbus:
         return await _open_mbus(first, urls, ports, tell)
     if isinstance(first, TcpUrl):
-        tcp = await serve_modbus_tcp(first, ports, units=units, injector=injector, tell_fault=tell_fault)
+        options = TcpOptions(access=listeners[0].access, trace=trace)
+        tcp = await serve_modbus_tcp(
+            first, ports, units=units, injector=injector, tell_fault=tell_fault, tell_denied=Refusals(tell), options=options
+        )
         host, port = tcp.address
         told = (str(replace(url, host=host, port=port)) for url in urls if isinstance(url, TcpUrl))
         return OpenLine(server=tcp, urls=tuple(told))
-    rtu = await serve_modbus_rtu(first, ports, units=units, injector=injector, tell_fault=tell_fault, tell=tell)
+    rtu = await serve_modbus_rtu(first, ports, units=units, injector=injector, tell_fault=tell_fault, tell=tell, trace=trace)
     opened = rtu.settings
     at = (str(replace(url, baudrate=opened.baudrate, framing=opened.framing)) for url in urls if isinstance(url, SerialUrl))
     return OpenLine(server=rtu, urls=tuple(at))

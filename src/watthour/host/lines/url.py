@@ -5,7 +5,8 @@ In: text. Out: its parts, checked, or one line that says what is wrong. No name 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 from types import MappingProxyType
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
@@ -16,14 +17,18 @@ MODBUS_TCP = "modbus+tcp"
 MODBUS_RTU = "modbus+rtu"
 MBUS_TCP = "mbus+tcp"
 MBUS_SERIAL = "mbus+serial"
-PLANNED = ("modbus+tls", "modbus+rtuovertcp")
-"""Schemes that are recognised and not there yet."""
+MODBUS_TLS = "modbus+tls"
+MODBUS_RTU_OVER_TCP = "modbus+rtuovertcp"
+TLS_PORT = 802
+"""Where Modbus/TCP Security listens, where a URL names no port."""
 
 EXAMPLE = f"{MODBUS_TCP}://127.0.0.1:1502?unit=1"
 SERIAL_EXAMPLE = f"{MODBUS_RTU}:///dev/ttyUSB0?baudrate=9600&framing=8N1&unit=1"
 _EXAMPLES = {
     MODBUS_TCP: EXAMPLE,
     MODBUS_RTU: SERIAL_EXAMPLE,
+    MODBUS_TLS: f"{MODBUS_TLS}://127.0.0.1:802?certificate=station.pem&key=station.key&ca=ca.pem",
+    MODBUS_RTU_OVER_TCP: f"{MODBUS_RTU_OVER_TCP}://127.0.0.1:4001?unit=1",
     MBUS_TCP: f"{MBUS_TCP}://127.0.0.1:10001?address=1",
     MBUS_SERIAL: f"{MBUS_SERIAL}:///dev/ttyUSB0?baudrate=2400&address=1",
 }
@@ -50,6 +55,10 @@ class TcpUrl:
         M-Bus primary address; None: a listener answers at the meter's own, a reader asks for 254, which every meter answers.
     secondary : str, optional
         M-Bus secondary address, 8 or 16 hexadecimal digits, as people write them; F is any.
+    gap_ms : int, optional
+        Of serial frames over TCP: silence after which a frame that has begun is over.
+    certificate, key, ca : str, optional
+        Of TLS: files of this end's certificate, of its key, and of who vouches for the other end.
     """
 
     scheme: str
@@ -58,15 +67,43 @@ class TcpUrl:
     unit: int | None = None
     address: int | None = None
     secondary: str | None = None
+    gap_ms: int | None = None
+    certificate: str | None = None
+    key: str | None = None
+    ca: str | None = None
 
     @property
     def is_mbus(self) -> bool:
         """Whether it is an M-Bus line."""
         return self.scheme in _MBUS
 
+    @property
+    def is_rtu(self) -> bool:
+        """Whether frames on it have a CRC, and a broadcast is one."""
+        return self.scheme == MODBUS_RTU_OVER_TCP
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether both ends show certificates."""
+        return self.scheme == MODBUS_TLS
+
+    def within(self, folder: PurePath) -> "TcpUrl":
+        """Return the same, with the files it names relative to a folder."""
+        certificate, key, ca = (None if file is None else str(folder / file) for file in (self.certificate, self.key, self.ca))
+        return replace(self, certificate=certificate, key=key, ca=ca)
+
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}{_query(unit=self.unit, address=self.address, secondary=self.secondary)}"
+        query = _query(
+            unit=self.unit,
+            address=self.address,
+            secondary=self.secondary,
+            gap_ms=self.gap_ms,
+            certificate=self.certificate,
+            key=self.key,
+            ca=self.ca,
+        )
+        return f"{self.scheme}://{host}:{self.port}{query}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +136,15 @@ class SerialUrl:
         """Whether it is an M-Bus line."""
         return self.scheme in _MBUS
 
+    @property
+    def is_rtu(self) -> bool:
+        """Whether frames on it have a CRC, and a broadcast is one."""
+        return self.scheme == MODBUS_RTU
+
+    def within(self, _folder: PurePath) -> "SerialUrl":
+        """Return the same: it names no files."""
+        return self
+
     def __str__(self) -> str:
         query = _query(
             baudrate=self.baudrate,
@@ -116,7 +162,7 @@ BusUrl = TcpUrl | SerialUrl
 
 
 def _query(**words: object) -> str:
-    given = "&".join(f"{name}={word}" for name, word in words.items() if word is not None)
+    given = "&".join(f"{name}={quote(str(word))}" for name, word in words.items() if word is not None)
     return f"?{given}" if given else ""
 
 
@@ -143,16 +189,37 @@ def parse_url(text: str) -> BusUrl:
         return _serial(text, parts)
     if not parts.hostname:
         raise _wrong(text, "no host")
+    if port is None and parts.scheme == MODBUS_TLS:
+        port = TLS_PORT
     if port is None:
         raise _wrong(text, "no port")
     if parts.path not in {"", "/"} or parts.fragment or parts.username is not None:
-        raise _wrong(text, "only host, port and ?unit= belong there")
+        raise _wrong(text, "only host, port and query belong there")
     if parts.scheme == MBUS_TCP:
         words = _words(text, parts.query, ("address", "secondary"))
         address, secondary = _mbus_words(text, words)
         return TcpUrl(scheme=parts.scheme, host=parts.hostname, port=port, address=address, secondary=secondary)
-    words = _words(text, parts.query, ("unit",))
-    return TcpUrl(scheme=parts.scheme, host=parts.hostname, port=port, unit=_number(text, words, "unit"))
+    words = _words(text, parts.query, _TCP_WORDS[parts.scheme])
+    return TcpUrl(
+        scheme=parts.scheme,
+        host=parts.hostname,
+        port=port,
+        unit=_number(text, words, "unit"),
+        gap_ms=_number(text, words, "gap_ms"),
+        certificate=words.get("certificate"),
+        key=words.get("key"),
+        ca=words.get("ca"),
+    )
+
+
+_TCP_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        MODBUS_TCP: ("unit",),
+        MODBUS_RTU_OVER_TCP: ("unit", "gap_ms"),
+        MODBUS_TLS: ("unit", "certificate", "key", "ca"),
+    }
+)
+"""What a query may say."""
 
 
 _SECONDARY = re.compile("[0-9a-fA-F]{8}(?:[0-9a-fA-F]{8})?")
@@ -202,9 +269,6 @@ def _serial(text: str, parts: SplitResult) -> SerialUrl:
 
 
 def _check_scheme(text: str, parts: SplitResult) -> None:
-    if parts.scheme in PLANNED:
-        msg = f"{text}: {parts.scheme} is planned and not there yet; there are {EXAMPLE} and {SERIAL_EXAMPLE}"
-        raise UsageError(msg)
     if parts.scheme not in _EXAMPLES:
         raise _wrong(text, f"{parts.scheme!r} is no bus that is known" if parts.scheme else "no scheme")
 

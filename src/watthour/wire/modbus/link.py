@@ -5,7 +5,8 @@ what it asked; each has a form for TCP (`tcp_link`) and one for a serial line (`
 care which.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from watthour.wire.modbus.message import IllegalRequest, Reply, Request
@@ -71,9 +72,16 @@ class Overheard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discarded:
-    """Bytes are dropped, the next frame is heard."""
+    """Bytes are dropped, the next frame is heard.
+
+    Parameters
+    ----------
+    data : bytes
+        What is left of them.
+    """
 
     reason: str
+    data: bytes = field(default=b"", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +90,9 @@ class Broken:
 
     reason: str
 
+
+Witness = Callable[[bytes, bool], None]
+"""Sees each frame that a station hears, or the bytes that were none, as they came; and whether it is somebody's reply."""
 
 StationEvent = Requested | Overheard | Discarded | Broken
 ClientEvent = Answered | Damaged | Unanswered | Discarded | Broken

@@ -28,6 +28,7 @@ from watthour.wire.modbus.link import (
     Requested,
     StationEvent,
     Unanswered,
+    Witness,
 )
 from watthour.wire.modbus.message import EXCEPTION_FLAG, Reply, Request, decode_reply, decode_request
 from watthour.wire.modbus.pdu_size import NeedMore, Size, reply_size, request_size
@@ -81,7 +82,7 @@ class RtuStream:
         self.state = NEXT[self.state, Happening.SILENCE]
         begin = self._begin_of_frame(rest, may_be_any=not dropped)
         if begin + dropped:
-            yield Discarded(reason=f"{begin + dropped} bytes without a right CRC")
+            yield Discarded(reason=f"{begin + dropped} bytes without a right CRC", data=rest[:begin])
         if begin < len(rest):
             yield RtuFrame.from_bytes(rest[begin:])
 
@@ -143,26 +144,32 @@ class RtuStationLink:
     Every request is told, to whatever unit: which of them are meant, the station knows. Replies of others are understood and
     passed over, so that a request behind them is not lost.
 
+    Parameters
+    ----------
+    witness : callable, optional
+        Sees what is heard, frame by frame.
+
     >>> link = RtuStationLink()
     >>> [asked] = link.receive(bytes.fromhex("01 04 0000 0002 71CB"), now=0.0)
     >>> asked.unit, asked.request
     (1, ReadRequest(function=4, start=0, count=2))
     """
 
-    def __init__(self, timing: Timing | None = None) -> None:
+    def __init__(self, timing: Timing | None = None, witness: Witness | None = None) -> None:
         timing = timing or Timing()
         self.turnaround_s = timing.turnaround_s
+        self._witness = witness
         self._stream = RtuStream(timing.gap_s, self._sizes)
         self._asked: tuple[int, int] | None = None
 
     def receive(self, data: bytes, now: float) -> list[StationEvent]:
         """Return what the bytes complete, in order; with no bytes, let time pass."""
-        return [self._meaning(found) if isinstance(found, RtuFrame) else found for found in self._stream.receive(data, now)]
+        return [self._heard(found) for found in self._stream.receive(data, now)]
 
     def end(self) -> list[StationEvent]:
         """Return what the end of the line cuts off, as a silence would."""
         self._asked = None
-        return [self._meaning(found) if isinstance(found, RtuFrame) else found for found in self._stream.settle()]
+        return [self._heard(found) for found in self._stream.settle()]
 
     def send(self, reply: Reply, asked: Requested) -> bytes:
         """Return the bytes of the reply to what was asked."""
@@ -181,6 +188,14 @@ class RtuStationLink:
         if self._asked != (unit, pdu[0] & ~EXCEPTION_FLAG):
             return (as_request,)
         return (as_request, reply_size(pdu))
+
+    def _heard(self, found: RtuFrame | Discarded) -> StationEvent:
+        """Return what was heard as an event, and let the witness see it."""
+        event = self._meaning(found) if isinstance(found, RtuFrame) else found
+        if self._witness is not None:
+            raw = found.to_bytes() if isinstance(found, RtuFrame) else found.data
+            self._witness(raw, isinstance(event, Overheard))
+        return event
 
     def _meaning(self, frame: RtuFrame) -> StationEvent:
         """Return a request, or somebody's reply where the frame can be nothing else."""

@@ -31,6 +31,7 @@ from watthour.wire.modbus.link import (
     Requested,
     StationEvent,
     Unanswered,
+    Witness,
 )
 from watthour.wire.modbus.message import Reply, Request, decode_reply, decode_request
 from watthour.wire.modbus.pdu_size import NeedMore
@@ -108,7 +109,8 @@ class FrameStream:
             if isinstance(found, OutOfStep):
                 self._close(Happening.NONSENSE)
                 return [*events, Broken(reason=found.reason)]
-            events.append(found if isinstance(found, TcpFrame) else Discarded(reason=found.reason))
+            dropped = b"" if isinstance(found, TcpFrame) else buffer[at : at + found.size]
+            events.append(found if isinstance(found, TcpFrame) else Discarded(reason=found.reason, data=dropped))
             at += found.size
         self._rest = buffer[at:]
         if self._rest and not at and self.deadline is not None and now >= self.deadline:
@@ -139,6 +141,13 @@ class FrameStream:
 class TcpStationLink:
     """The station's end of a connection.
 
+    Parameters
+    ----------
+    frame_timeout_s : float
+        Time for a frame to end once it has begun.
+    witness : callable, optional
+        Sees what is heard, frame by frame.
+
     >>> link = TcpStationLink()
     >>> [asked] = link.receive(bytes.fromhex("0007 0000 0006 01 03 0000 0002"), now=0.0)
     >>> asked.unit, asked.request
@@ -147,12 +156,18 @@ class TcpStationLink:
 
     turnaround_s = 0.0
 
-    def __init__(self, frame_timeout_s: float = FRAME_TIMEOUT_S) -> None:
+    def __init__(self, frame_timeout_s: float = FRAME_TIMEOUT_S, witness: Witness | None = None) -> None:
         self._stream = FrameStream(frame_timeout_s)
+        self._witness = witness
 
     def receive(self, data: bytes, now: float) -> list[StationEvent]:
         """Return the requests that the bytes complete, in order; with no bytes, let time pass."""
-        return [_request_of(found) if isinstance(found, TcpFrame) else found for found in self._stream.receive(data, now)]
+        heard = self._stream.receive(data, now)
+        if self._witness is not None:
+            for found in heard:
+                if not isinstance(found, Broken):
+                    self._witness(found.to_bytes() if isinstance(found, TcpFrame) else found.data, False)  # noqa: FBT003
+        return [_request_of(found) if isinstance(found, TcpFrame) else found for found in heard]
 
     def end(self) -> list[StationEvent]:
         """Return what the client's end of sending cuts off; replies can still be sent."""
