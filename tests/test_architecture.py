@@ -59,8 +59,7 @@ WORLDLY = {"host", "cli"}
 """Only these open files and ports, start threads, draw entropy, print, or look at a clock."""
 
 PURE_MODULES = words(
-    "abc array base64 binascii bisect calendar cmath collections contextlib copy csv dataclasses datetime decimal enum fractions"
-    "abc array base64 binascii bisect cmath collections contextlib copy csv dataclasses datetime decimal enum fnmatch fractions"
+    "abc array base64 binascii bisect calendar cmath collections contextlib copy csv dataclasses datetime decimal enum fnmatch fractions"
     " functools hashlib heapq hmac html io itertools json math numbers operator pathlib re statistics string struct"
     " textwrap tomllib types typing typing_extensions unicodedata warnings zlib zoneinfo"
     " numba numpy pydantic pydantic_core pyarrow scipy soundfile"
