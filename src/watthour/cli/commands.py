@@ -18,6 +18,7 @@ from rich.console import Console
 
 from watthour import __version__
 from watthour.cli.bills import bill
+from watthour.cli.invoices import invoice
 from watthour.cli.mbus import mbus
 from watthour.cli.readings import readings
 from watthour.cli.stopping import Stopping
@@ -276,6 +277,7 @@ network = App(name="network", help="Simulated installations.")
 app.command(network)
 app.command(readings)
 app.command(bill)
+app.command(invoice)
 app.command(tariff)
 app.command(tls)
 app.command(typetest)
