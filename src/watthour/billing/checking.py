@@ -239,6 +239,9 @@ def _price(
 ) -> Iterator[Finding]:
     if isinstance(charge, Energy) and charge.price in contract.series:
         return
+    if not contract.has_price_of(charge):
+        yield _finding(line, "price", f"{line.price:f} {line.price_unit}", "none in the contract", passed=line.price == 0)
+        return
     day = invoice.last_day if isinstance(charge, Percent) else invoice.span_of(line)[0]
     names = _allowed_prices(invoice, line, charge, contract, intervals)
     rows = [contract.values.on(name, line.period, day, line.name) for name in names]
