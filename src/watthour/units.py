@@ -8,6 +8,7 @@ printed from it.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
@@ -91,6 +92,21 @@ def steps_half_up(value: float | Fraction | Decimal, decimals: int) -> int:
     numerator, denominator = value.as_integer_ratio()
     nearest = int((2 * abs(numerator) * 10**decimals + denominator) // (2 * denominator))
     return nearest if numerator >= 0 else -nearest
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def iso(time_ns: int) -> str:
+    """Return an instant, nanoseconds UTC since 1970, in ISO 8601, UTC, with as many decimals as it needs.
+
+    >>> iso(1_767_225_600_500_000_000)
+    '2026-01-01T00:00:00.500Z'
+    """
+    seconds, rest = divmod(time_ns, NANOSECONDS)
+    whole = _EPOCH + timedelta(seconds=seconds)
+    fraction = f".{rest:09d}".removesuffix("000").removesuffix("000").removesuffix("000").removesuffix(".")
+    return f"{whole:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
 _RATIO = re.compile(r"\s*(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)\s*", re.ASCII)

@@ -80,8 +80,10 @@ def changed(content, path, how):
     return copy
 
 
-NEWER = {("seal_open",), ("power_fail_count",), ("clock_offset_ns",)}
-"""What a state of before this was there lacks."""
+NEWER = {
+    ("seal_open",), ("power_fail_count",), ("clock_offset_ns",), ("standings",), ("down_ns",), *(("marks", k, 2) for k in range(3)),
+}  # fmt: skip
+"""What records of an earlier version lack."""
 
 
 def test_a_record_that_lacks_anything_is_refused(record):
@@ -89,19 +91,21 @@ def test_a_record_that_lacks_anything_is_refused(record):
         del inner[key]
 
     for path in places(record):
-        if path not in NEWER and (path[0] != "settings" or len(path) == 1) and path[:-1] not in LISTS:  # what may be newer
+        if path not in NEWER and (path[0] != "settings" or len(path) == 1) and path[:-1] not in LISTS:
             with pytest.raises(DamagedRecordError):
                 state_from_record(changed(record, path, drop))
 
 
 MAY_BE = {
     "{}": [("settings",)],
-    "''": [("last",)],
-    "'nonsense'": [("settings", "calendar")],
+    "''": [("last",), *(("marks", k, 2) for k in range(3))],
+    "'nonsense'": [("settings", "calendar"), *(("marks", k, 2) for k in range(3))],
     "[]": [("anchors_ahead",), ("marks",), ("demand", "steps"), ("closings", "rows"), ("contacts", "waiting")],
     "None": [
         *((name,) for name in ("tracker", "opened", "history", "interval")),
         *(("marks", k, 1) for k in range(3)),
+        ("down_ns",),
+        *(("standings", k, field) for k in range(13) for field in (2, 3)),
         ("contacts", "time_ns"),
         *(("contacts", "inputs", place, field) for place in (0, 1) for field in (2, 5)),
         *(("contacts", "waiting", place, 3) for place in range(3)),
@@ -200,7 +204,7 @@ def test_the_whole_record_is_json_that_names_its_parts(record):
         "version", "settings", "registers", "carry", "last", "quality", "tracker", "opened", "history", "anchor", "position", "samples",
         "duration", "operating_ns", "partial_operating_ns", "powered", "time_ns", "anchors_ahead", "marks", "selected_rate",
         "clock_was_set", "closed_ns", "interval", "demand", "profile", "closings", "seal_open", "power_fail_count", "clock_offset_ns",
-        "contacts", "output",
+        "contacts", "output", "standings", "down_ns",
     }  # fmt: skip
 
 

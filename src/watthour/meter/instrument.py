@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 
 from watthour.errors import OutOfRangeError, ParameterError, ReadOnlyError, SampleError, WatthourError
-from watthour.history import Closing
+from watthour.history import Closing, ClosingCause
 from watthour.meter.calibrated import correction_of
 from watthour.meter.counting import active_rate, after_clock_set, count_on_the_clock, heed_marks
 from watthour.meter.pulsing import Counted, begin_units_again, contacts_after, pulses_after, rates_selected, spans_of
@@ -20,6 +20,7 @@ from watthour.meter.refusing import require_countable, require_each_countable
 from watthour.meter.showing import view_of
 from watthour.meter.state import Anchor, Mark, MeterState, primary_ratio, require_possible, summation_of, thresholds_of
 from watthour.meter.timetable import CLOCK_NS, Timetable
+from watthour.meter.watching import shifted, watch
 from watthour.metrology import (
     Rows,
     condition,
@@ -39,7 +40,7 @@ from watthour.pulses import LEDS, Change, Edge, Pulses, Spans, begin, flashes, h
 from watthour.registers import Registers, booked_by_each, reset_partial
 from watthour.samples import Delivery
 from watthour.tariff import Calendar
-from watthour.units import ENERGIES, MICRO, NANOSECONDS, RATES, REGISTER_MODULUS, energy_name, exact_name
+from watthour.units import ENERGIES, MICRO, NANOSECONDS, RATES, REGISTER_MODULUS, energy_name, exact_name, iso
 from watthour.view import (
     ClosePeriod,
     Command,
@@ -54,6 +55,9 @@ from watthour.view import (
     View,
     WriteSettings,
 )
+
+_CHANGES = {"calendar": EventKind.CALENDAR_CHANGED, "rate_source": EventKind.RATE_SOURCE_CHANGED}
+"""Settings whose change is an event of its own."""
 
 SAME_CLOCK_NS = 1_000_000
 """A block whose instant is this near the one expected goes on by the same clock; beyond, the clock was set."""
@@ -210,7 +214,7 @@ class Meter:
         if isinstance(command, ResetPartial):
             return self._reset_partial(command, now_ns)
         if isinstance(command, ClosePeriod):
-            return self._mark(None)
+            return self._mark(None, command.interface)
         if isinstance(command, SelectRate):
             return self._select_rate(command)
         if isinstance(command, SetSeal):
@@ -263,7 +267,8 @@ class Meter:
         expected_ns = clock.time_of(sample)
         if abs(now_ns - expected_ns) <= SAME_CLOCK_NS:
             return state if delivery.rate_hz == clock.rate_hz else replace(state, anchor=new, anchors_ahead=())
-        self._note(EventKind.CLOCK_SET, now_ns, expected=str(expected_ns), step_s=_seconds(now_ns - expected_ns))
+        step_s = _seconds(now_ns - expected_ns)
+        self._note(EventKind.CLOCK_SET, now_ns, old=iso(expected_ns), new=iso(now_ns), step_s=step_s, clock="samples")
         return _with_clock_from(state, new)
 
     def _settle(self, state: MeterState) -> MeterState:
@@ -278,9 +283,9 @@ class Meter:
         return self._heed(replace(state, anchors_ahead=()))
 
     def _heed(self, state: MeterState) -> MeterState:
-        state, closed = heed_marks(state, self._timetable)
-        self._note_closings(state, closed)
-        return state
+        heeded, closed = heed_marks(state, self._timetable)
+        self._note_closings(state, heeded, closed)
+        return heeded
 
     def _count(self, state: MeterState, windows: Rows) -> MeterState:
         """Return the state after windows were counted, each by the clock that was in force where it begins."""
@@ -313,10 +318,13 @@ class Meter:
         self._note_spans(state, anchor, energetic)
         samples = int(windows["samples"].sum())
         operating_ns = int(np.rint(windows["samples"][live] * (NANOSECONDS / anchor.rate_hz)).sum())
-        self._note_power(state, windows, on)
+        down_ns = self._note_power(state, windows, on)
+        standings, events = watch(state.standings, windows, on, state.settings, instant_of)
+        self._events += events
         for energy in rolled_over:
             self._note(EventKind.ROLL_OVER, counted.time_ns, register=energy_name(energy))
-        self._note_closings(counted, closed)
+        self._note_calendar(state, counted)
+        self._note_closings(state, counted, closed)
         again = Counted(
             before=state.registers,
             after=counted.registers,
@@ -337,6 +345,8 @@ class Meter:
             operating_ns=state.operating_ns + operating_ns,
             partial_operating_ns=state.partial_operating_ns + operating_ns,
             powered=bool(on[-1]),
+            down_ns=down_ns,
+            standings=standings,
         )
 
     def _note(self, kind: EventKind, time_ns: int, **detail: str) -> None:
@@ -348,16 +358,37 @@ class Meter:
         begin_ns = clock.time_of(delivery.first_sample - missing)
         self._note(EventKind.SOURCE_GAP, begin_ns, samples=str(missing), duration_s=duration_s)
 
-    def _note_closings(self, state: MeterState, closed: Sequence[Closing]) -> None:
-        for number, closing in enumerate(closed, len(state.closings) - len(closed)):
-            self._note(EventKind.PERIOD_CLOSED, closing.time_ns, number=str(number), cause=str(closing.cause))
+    def _note_calendar(self, before: MeterState, after: MeterState) -> None:
+        """Tell that the passive calendar came into force."""
+        calendar = self._timetable.calendar
+        if calendar is None or calendar.passive is None or not before.samples:
+            return
+        at_ns, new = calendar.passive.activation_ns, calendar.passive.calendar
+        if before.time_ns < at_ns <= after.time_ns:
+            self._note(EventKind.CALENDAR_CHANGED, at_ns, old=calendar.name, new=new.name, interface="calendar")
 
-    def _note_power(self, state: MeterState, windows: Rows, on: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
+    def _note_closings(self, before: MeterState, after: MeterState, closed: Sequence[Closing]) -> None:
+        """Tell of closings, each with the maxima that it reset; those on command with who asked."""
+        asked = iter([mark.interface for mark in before.marks if mark.rate is None])
+        for number, closing in enumerate(closed, len(after.closings) - len(closed)):
+            by = {"interface": next(asked, "")} if closing.cause is ClosingCause.COMMAND else {}
+            self._note(EventKind.PERIOD_CLOSED, closing.time_ns, number=str(number), cause=str(closing.cause), **by)
+            self._note(EventKind.MAXIMA_RESET, closing.time_ns, cause=str(closing.cause), **by, **_maxima_of(closing))
+
+    def _note_power(self, state: MeterState, windows: Rows, on: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int | None:
+        """Tell of the power that failed and came back, with the gap; return since when it is out."""
+        assert state.anchor is not None  # noqa: S101 - windows were measured from a block
         before = np.concatenate([[state.powered], on[:-1]])
+        down_ns = state.down_ns
         for k in np.flatnonzero(on != before):
-            kind = EventKind.POWER_UP if on[k] else EventKind.POWER_DOWN
-            assert state.anchor is not None  # noqa: S101 - windows were measured from a block
-            self._note(kind, state.anchor.time_of(int(windows["first_sample"][k])))
+            at_ns = state.anchor.time_of(int(windows["first_sample"][k]))
+            if on[k]:
+                gap = {} if down_ns is None else {"gap_s": f"{(at_ns - down_ns) / NANOSECONDS:.3f}"}
+                self._note(EventKind.POWER_UP, at_ns, voltage="returned", **gap)
+            else:
+                self._note(EventKind.POWER_DOWN, at_ns, voltage="out")
+            down_ns = None if on[k] else at_ns
+        return down_ns
 
     def _note_spans(self, state: MeterState, anchor: Anchor, counted: Rows) -> None:
         """Keep what the LEDs flash for, where somebody watches them; windows counted together have no gap."""
@@ -376,10 +407,10 @@ class Meter:
             )
         )
 
-    def _mark(self, rate: int | None) -> Outcome:
+    def _mark(self, rate: int | None, interface: str) -> Outcome:
         """Take note of a rate, or of a closing, from the next sample on; between streams it is heeded at once."""
         state = self._state
-        mark = Mark(sample=state.position or 0, rate=rate)
+        mark = Mark(sample=state.position or 0, rate=rate, interface=interface)
         state = replace(state, marks=(*state.marks, mark))
         self._state = state if state.is_pending else self._heed(state)
         return Outcome(verdict=Verdict.DONE)
@@ -392,7 +423,7 @@ class Meter:
             return Outcome(
                 verdict=Verdict.REFUSED, message=f"the rate is selected by {source}, as rate_source says, not by bus"
             )
-        return self._mark(command.rate)
+        return self._mark(command.rate, command.interface)
 
     def _reset_partial(self, command: ResetPartial, now_ns: int) -> Outcome:
         before = {exact_name(e, "partial_"): str(v) for e, v in zip(ENERGIES, self._state.registers.partial, strict=True)}
@@ -448,7 +479,7 @@ class Meter:
         for name, value in wanted.items():
             if old[name] != value:
                 detail = {"name": name, "old": str(old[name]), "new": str(value), "interface": command.interface}
-                self._note(EventKind.PARAMETER_CHANGED, now_ns, **detail)
+                self._note(_CHANGES.get(name, EventKind.PARAMETER_CHANGED), now_ns, **detail)
         contacts = begin_units_again(self._state.contacts, old, new)
         self._state = replace(self._state, settings=new, contacts=contacts)
         return Outcome(verdict=Verdict.DONE)
@@ -475,7 +506,21 @@ def _with_clock_set(state: MeterState, anchor: Anchor) -> MeterState:
     step_ns = 0 if state.anchor is None else anchor.time_ns - state.anchor.time_of(anchor.sample)
     free_ns = None if state.output.free_ns is None else state.output.free_ns + step_ns
     contacts, output = shift(state.contacts, step_ns), replace(state.output, free_ns=free_ns)
-    return replace(after_clock_set(state), anchor=anchor, anchors_ahead=(), contacts=contacts, output=output)
+    return replace(
+        after_clock_set(state),
+        anchor=anchor,
+        anchors_ahead=(),
+        contacts=contacts,
+        output=output,
+        down_ns=None if state.down_ns is None else state.down_ns + step_ns,
+        standings=shifted(state.standings, step_ns),
+    )
+
+
+def _maxima_of(closing: Closing) -> dict[str, str]:
+    """Return the highest demand of a period that was closed, and its time."""
+    maximum = closing.maximum
+    return {} if maximum is None else {"max_demand_w": f"{maximum.demand_microw / MICRO:.6f}", "at": iso(maximum.time_ns)}
 
 
 def _with_rates(state: MeterState, anchor: Anchor, first_sample: int, changes: Sequence[Change]) -> MeterState:

@@ -8,13 +8,10 @@ from decimal import Decimal
 from itertools import chain
 
 from watthour.meter.state import MeterState, ratio_setting
+from watthour.meter.watching import OVERVOLTAGE, UNDERVOLTAGE
 from watthour.metrology import NO_QUALITY, Quality
 from watthour.units import HARMONIC_ORDERS, PHASES
 from watthour.view import Number
-
-UNDERVOLTAGE = 0.8
-OVERVOLTAGE = 1.2
-"""Parts of the nominal voltage between which the meter is made to work."""
 
 _SEQUENCES = ("positive", "negative", "zero")
 

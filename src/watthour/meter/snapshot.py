@@ -19,6 +19,7 @@ from watthour.history import ProfileRow
 from watthour.meter.past import flag, listed, past_from_record, past_to_record, rate_of, six_counts, whole
 from watthour.meter.state import Anchor, Mark, MeterState, require_possible
 from watthour.meter.switched import switched_from_record, switched_to_record
+from watthour.meter.watching import NOTHING, Standing
 from watthour.metrology import (
     NO_QUALITY,
     TRACKER,
@@ -37,6 +38,8 @@ from watthour.registers import CARRY, Registers
 from watthour.samples import SAMPLE_TYPES, Block, Triple
 
 VERSION = 1
+_MARK_BEFORE = 2
+"""Parts of a mark in records that did not say through which interface it was asked for."""
 _TABLES = ("rates", "phases", "remainders")
 
 Json = dict[str, Any]
@@ -57,7 +60,7 @@ def state_to_record(state: MeterState) -> Json:
         "history": None if state.history is None else _history(state.history),
         "anchor": None if state.anchor is None else _anchor(state.anchor),
         "anchors_ahead": [_anchor(anchor) for anchor in state.anchors_ahead],
-        "marks": [[mark.sample, mark.rate] for mark in state.marks],
+        "marks": [[mark.sample, mark.rate, mark.interface] for mark in state.marks],
         "position": state.position,
         "samples": state.samples,
         "duration": str(state.duration),
@@ -66,9 +69,11 @@ def state_to_record(state: MeterState) -> Json:
         "powered": state.powered,
         "power_fail_count": state.power_fail_count,
         "clock_offset_ns": state.clock_offset_ns,
+        "down_ns": state.down_ns,
         "time_ns": state.time_ns,
         **past_to_record(state),
         "seal_open": state.seal_open,
+        "standings": [_standing(each) for each in state.standings],
         **switched_to_record(state),
     }
 
@@ -126,8 +131,10 @@ def _state(record: Json) -> MeterState:
         powered=flag(record["powered"]),
         power_fail_count=whole(record.get("power_fail_count", 0)),
         clock_offset_ns=whole(record.get("clock_offset_ns", 0)),
+        down_ns=_instant(record.get("down_ns")),
         time_ns=whole(record["time_ns"]),
         seal_open=flag(record.get("seal_open", False)),
+        standings=_standings_from(record["standings"]) if "standings" in record else NOTHING,
     )
 
 
@@ -140,8 +147,36 @@ def _anchor_of(row: Sequence[Any]) -> Anchor:
 
 
 def _mark(row: Sequence[Any]) -> Mark:
-    sample, rate = row
-    return Mark(sample=whole(sample), rate=None if rate is None else rate_of(rate))
+    sample, rate, interface = row if len(row) != _MARK_BEFORE else (*row, "")
+    if not isinstance(interface, str):
+        msg = f"{interface!r} is no interface"
+        raise TypeError(msg)
+    return Mark(sample=whole(sample), rate=None if rate is None else rate_of(rate), interface=interface)
+
+
+def _standing(standing: Standing) -> list[object]:
+    return [standing.is_there, standing.since_ns, standing.told_ns, standing.ended_ns, standing.again]
+
+
+def _standings_from(rows: Sequence[Any]) -> tuple[Standing, ...]:
+    """Return how it stands with what is watched."""
+    if len(rows) != len(NOTHING):
+        msg = f"{len(rows)} conditions of {len(NOTHING)}"
+        raise ValueError(msg)
+    return tuple(
+        Standing(
+            is_there=flag(is_there),
+            since_ns=whole(since_ns),
+            told_ns=_instant(told_ns),
+            ended_ns=_instant(ended_ns),
+            again=whole(again),
+        )
+        for is_there, since_ns, told_ns, ended_ns, again in rows
+    )
+
+
+def _instant(time_ns: object) -> int | None:
+    return None if time_ns is None else whole(time_ns)
 
 
 def _settings(texts: Mapping[str, str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import numpy as np
 from watthour.errors import UsageError
 from watthour.history import CLOSINGS, PROFILE_ROWS, Closing, History, ProfileRow
 from watthour.meter.pulsing import require_pulses
+from watthour.meter.watching import NOTHING, Standing
 from watthour.metrology import WINDOW, ChannelHistory, LateQuality, OpenWindow, Rows, Thresholds
 from watthour.models import RATINGS, VOLTAGE_PRESENT_V, current_range_of, model_of, require_feature
 from watthour.parameters import DEFAULTS, Interface, Setting, check_setting
@@ -66,10 +67,13 @@ class Mark:
         From this sample on.
     rate : int or None
         The rate that bus or inputs select; None: a billing period is closed.
+    interface : str
+        Through which it was asked for.
     """
 
     sample: int
     rate: int | None
+    interface: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +114,8 @@ class MeterState:
         Times that it went off.
     clock_offset_ns : int
         How much the clock, as it was set by command, is ahead of the source's instants.
+    down_ns : int or None
+        Since when it is not powered.
     time_ns : int
         Instant of the end of what has been counted.
     selected_rate : int
@@ -126,6 +132,8 @@ class MeterState:
         The digital inputs, and what is still to come at them.
     output : PulseOutput
         The pulse output and its queue.
+    standings : tuple of Standing
+        How it stands with what is watched at the terminals.
     """
 
     settings: Mapping[str, Setting]
@@ -147,6 +155,7 @@ class MeterState:
     powered: bool = True
     power_fail_count: int = 0
     clock_offset_ns: int = 0
+    down_ns: int | None = None
     time_ns: int = 0
     selected_rate: int = 1
     seal_open: bool = False
@@ -158,6 +167,7 @@ class MeterState:
     closings: History[Closing] = field(default_factory=lambda: History(keep=CLOSINGS))
     contacts: Contacts = field(default_factory=Contacts)
     output: PulseOutput = field(default_factory=PulseOutput)
+    standings: tuple[Standing, ...] = NOTHING
 
     @property
     def clock(self) -> Anchor | None:
