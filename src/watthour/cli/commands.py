@@ -19,6 +19,7 @@ from rich.console import Console
 from watthour import __version__
 from watthour.cli.bills import bill
 from watthour.cli.invoices import invoice
+from watthour.cli.evidence import check, log
 from watthour.cli.mbus import mbus
 from watthour.cli.readings import readings
 from watthour.cli.stopping import Stopping
@@ -275,6 +276,8 @@ def calibrate(job: Path, /, *, json: Json = False, write: Path | None = None) ->
 
 network = App(name="network", help="Simulated installations.")
 app.command(network)
+app.command(log)
+app.command(check)
 app.command(readings)
 app.command(bill)
 app.command(invoice)

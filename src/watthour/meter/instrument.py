@@ -451,8 +451,8 @@ class Meter:
             return Outcome(verdict=Verdict.REFUSED, message="no samples have come, so that no clock runs")
         step_ns = command.time_ns - clock.time_of(position)
         new = Anchor(sample=position, time_ns=command.time_ns, rate_hz=clock.rate_hz)
-        old, step_s = str(clock.time_of(position)), _seconds(step_ns)
-        self._note(EventKind.CLOCK_SET, command.time_ns, expected=old, step_s=step_s, interface=command.interface)
+        detail = {"old": iso(clock.time_of(position)), "new": iso(command.time_ns), "step_s": _seconds(step_ns)}
+        self._note(EventKind.CLOCK_SET, command.time_ns, **detail, clock="samples", interface=command.interface)
         self._state = replace(_with_clock_from(state, new), clock_offset_ns=state.clock_offset_ns + step_ns)
         return Outcome(verdict=Verdict.DONE)
 

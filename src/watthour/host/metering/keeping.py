@@ -14,6 +14,7 @@ from watthour.errors import DamagedRecordError
 from watthour.history import History
 from watthour.host.instants import iso, now_ns
 from watthour.host.store import DataDirectory, Found, Kept, Taken
+from watthour.host.store.sealed import as_text, sealed_values
 from watthour.host.store.secret import SealSecret
 from watthour.journal import Head
 from watthour.meter import MeterState
@@ -234,7 +235,7 @@ def begin_keeping(
         keeping.note(Event(time_ns=at_ns, kind=EventKind.STORAGE_FAULT, detail={"what": line}))
     if found is not None and found.is_lost:
         keeping.fresh_since_ns = at_ns
-        detail = {"what": "the registers begin anew: those before are lost"}
+        detail = {"what": "the registers begin anew: those before are lost", "registers": "fresh"}
         keeping.note(Event(time_ns=at_ns, kind=EventKind.STORAGE_FAULT, detail=detail))
     kept = keeping.kept
     if kept is not None and kept.software_id not in {"", software_id}:
@@ -243,9 +244,9 @@ def begin_keeping(
     keeping.software_id = software_id
     if kept is not None and kept.committed_ns > at_ns + _CLOCK_STEP_NS:
         keeping.note(clock_set(kept.committed_ns, at_ns))
-    keeping.note(
-        Event(time_ns=at_ns, kind=EventKind.POWER_UP, detail={**_pause(kept, at_ns, is_live=is_live), **totals_of(state)})
-    )
+    sealed = {"sealed": as_text(sealed_values(state.settings, keeping.sealed_source))}
+    detail = {**_pause(kept, at_ns, is_live=is_live), **sealed, **totals_of(state)}
+    keeping.note(Event(time_ns=at_ns, kind=EventKind.POWER_UP, detail=detail))
     return keeping
 
 

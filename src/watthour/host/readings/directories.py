@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from watthour.errors import StorageFaultError, StoreError
+from watthour.errors import StoreError
 from watthour.history import ProfileRow
-from watthour.host.store.copy import Contents, contents_of
-from watthour.host.store.disk import FileDisk
-from watthour.host.store.pair import LOST, NAMES, loaded_from
+from watthour.host.evidence.files import MeterFiles, read_meters
+from watthour.host.store.pair import LOST
 from watthour.meter import row_from_record
 
 
@@ -47,8 +46,7 @@ def read_profiles(path: Path) -> list[MeterProfile]:
     StoreError
         If no meter has kept anything there, or what it kept cannot be read.
     """
-    own = [path] if _is_of_a_meter(path) else sorted(filter(_is_of_a_meter, _below(path)), key=lambda each: int(each.name))
-    found = [_profile_of(each) for each in own]
+    found = [_profile_of(meter) for meter in read_meters(path)]
     profiles = [profile for profile in found if profile is not None]
     if not profiles:
         msg = f"{path}: no meter keeps its state here: name the directory that --data named"
@@ -56,21 +54,9 @@ def read_profiles(path: Path) -> list[MeterProfile]:
     return profiles
 
 
-def _below(path: Path) -> list[Path]:
-    try:
-        return list(path.iterdir())
-    except OSError as problem:
-        msg = f"{path}: cannot be read ({problem.strerror}): name the directory that --data named"
-        raise StoreError(msg) from None
-
-
-def _is_of_a_meter(path: Path) -> bool:
-    return path.name.isascii() and path.name.isdecimal() and path.is_dir()
-
-
-def _profile_of(path: Path) -> MeterProfile | None:
-    """Return what the two files of a meter hold together; None where nothing was ever kept."""
-    loaded = loaded_from([_contents(path, name) for name in NAMES])
+def _profile_of(meter: MeterFiles) -> MeterProfile | None:
+    """Return the load profile of a meter; None where nothing of it is there."""
+    loaded, path = meter.loaded, meter.path
     if loaded.content is None and not loaded.is_lost:
         return None
     try:
@@ -79,18 +65,3 @@ def _profile_of(path: Path) -> MeterProfile | None:
         msg = f"{path}: a row of the load profile is none that this version keeps ({problem})"
         raise StoreError(msg) from None
     return MeterProfile(serial=int(path.name), rows=rows, faults=tuple(f"{path}: {fault}" for fault in loaded.faults))
-
-
-def _contents(path: Path, name: str) -> Contents:
-    """Return what one file holds, read only."""
-    disk = FileDisk(path)
-    if not disk.exists(name):
-        return Contents(is_empty=True)
-    try:
-        database = disk.open(name, read_only=True)
-    except StorageFaultError as problem:
-        return Contents(problems=(str(problem),))
-    try:
-        return contents_of(database, name)
-    finally:
-        database.close()

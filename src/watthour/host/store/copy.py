@@ -175,7 +175,7 @@ def contents_of(database: Database, name: str) -> Contents:
     """Return what a database holds at one instant, each part of it checked."""
     try:
         database.execute("BEGIN")
-        contents = _checked(database, name)
+        contents = checked(database, name)
         database.execute("COMMIT")
     except StorageFaultError as problem:
         with suppress(StorageFaultError):
@@ -184,7 +184,14 @@ def contents_of(database: Database, name: str) -> Contents:
     return contents
 
 
-def _checked(database: Database, name: str) -> Contents:
+def checked(database: Database, name: str) -> Contents:
+    """Return what a database holds, each part of it checked, within the transaction that is open.
+
+    Raises
+    ------
+    StorageFaultError
+        If it cannot be read at all.
+    """
     tables = {str(table) for (table,) in database.execute("SELECT name FROM sqlite_master")}
     if not tables:
         return Contents(is_empty=True)

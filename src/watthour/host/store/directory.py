@@ -24,6 +24,7 @@ from watthour.meter import MeterState
 
 EARLIER_STATE = "meter.state"
 _LOCK = "lock"
+_READERS_MOMENT_S = 1.0
 _TAKEN_OVER = ".taken-over"
 _BEGUN = b"this meter has kept a state: its files were not always empty\n"
 
@@ -100,7 +101,7 @@ class DataDirectory:
             self.path.mkdir(parents=True, exist_ok=True)
             sync_directory(self.path.parent)
             self._lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _own(self._lock)
         except BlockingIOError:
             self.close()
             msg = f"{self.path}: another process meters into this directory: stop it, or name another with --data"
@@ -196,6 +197,20 @@ class DataDirectory:
         with suppress(FileNotFoundError):
             (self.path / EARLIER_STATE).replace(self.path / (EARLIER_STATE + _TAKEN_OVER))
         sync_directory(self.path)
+
+
+def _own(lock: int) -> None:
+    """Lock a file for this process alone; who only reads holds it for a moment at most. Raise BlockingIOError else."""
+    give_up_s = time.monotonic() + _READERS_MOMENT_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= give_up_s:
+                raise
+            time.sleep(_READERS_MOMENT_S / 20)
+        else:
+            return
 
 
 def _found(loaded: Loaded, path: Path) -> Found:
