@@ -18,8 +18,8 @@ from rich.console import Console
 
 from watthour import __version__
 from watthour.cli.bills import bill
-from watthour.cli.invoices import invoice
 from watthour.cli.evidence import check, log
+from watthour.cli.invoices import invoice
 from watthour.cli.mbus import mbus
 from watthour.cli.readings import readings
 from watthour.cli.stopping import Stopping
