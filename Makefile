@@ -13,7 +13,7 @@ COVERED   := metrology registers meter wire station
 THRESHOLD := 95
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check long bench typetest docs diagnosis pictures lock clean
+.PHONY: help setup run test check long soak fuzz bench typetest docs diagnosis pictures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,12 @@ test: $(READY) ## everything that must pass, and the coverage of the parts that 
 
 long: $(READY) ## what takes minutes: a year on Spanish rates, and a program killed some eighty times
 	WATTHOUR_LONG=1 $(BIN)/pytest -q tests/river/test_spanish_rates.py tests/cli/test_killed.py
+
+soak: $(READY) ## a million requests on a bad line, and every start and quantity of a read: a quarter of an hour
+	WATTHOUR_SOAK=1 $(BIN)/pytest -q -s tests/conformance/modbus/test_shared_line.py tests/conformance/modbus/test_every_read.py
+
+fuzz: $(READY) ## both ends of Modbus by coverage, ten million inputs (needs Python 3.11)
+	$(BIN)/python tools/fuzz_modbus.py -runs=10000000 -max_total_time=$(or $(SECONDS),7200)
 
 bench: $(READY) ## the ratios, measured here and now
 	@for script in $(filter-out bench/_%,$(wildcard bench/*.py)); do \

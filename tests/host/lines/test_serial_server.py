@@ -15,7 +15,7 @@ from pymodbus.client import AsyncModbusSerialClient
 
 from watthour.errors import ListenError, NoAnswerError, UsageError
 from watthour.host.lines import parse_url, read_values, serial_port, serial_server, serve_modbus_rtu
-from watthour.host.lines.serial_port import SerialSettings, fitting, is_pty, trouble
+from watthour.host.lines.serial_port import Marks, SerialSettings, fitting, is_pty, mark_damage, trouble
 from watthour.view import Outcome, ResetPartial, Verdict
 from watthour.wire.modbus.rtu_frame import RtuFrame
 
@@ -544,3 +544,47 @@ def test_a_reader_whose_line_goes_away_says_so():
     with pytest.raises(NoAnswerError, match=r"the connection broke: the other end of this pty|closed the connection"):
         asyncio.run(run())
     assert serial_port.is_pty("/dev/tty") is False
+
+
+# ---------------------------------------------------------------- damaged characters, direction control
+
+
+@pytest.mark.parametrize("size", range(1, 9))
+def test_marks_are_taken_out_wherever_a_port_cuts_them(size):
+    marked = bytes.fromhex("01 FFFF 02 FF0041 03 FF0000 FF00FF FFFF 04")
+    marks, found = Marks(are_set=True), []
+    for at in range(0, len(marked), size):
+        found += marks.split(marked[at : at + size])
+    joined = b"".join(b"<damaged>" if piece is None else piece for piece in found)
+    assert joined == b"\x01\xff\x02<damaged>\x03<damaged><damaged>\xff\x04"
+
+
+def test_a_character_with_a_wrong_parity_spoils_its_frame_and_not_the_next(bus, meter, monkeypatch):
+    monkeypatch.setattr(serial_server, "mark_damage", lambda _settings: True)
+
+    async def story(_server):
+        bus.send(READ[:3] + bytes.fromhex("FF 00 00") + READ[4:])
+        silent = await bus.hear_nothing()
+        bus.send(READ)
+        return silent, await bus.hear(9)
+
+    assert with_server(story, bus.path, meter) == (True, reply_to_read(meter.shown))
+
+
+def test_a_pty_is_not_asked_to_mark_and_a_device_that_is_gone_cannot(bus):
+    assert not mark_damage(SerialSettings(device=bus.path, baudrate=9600, framing="8E1"))
+    assert not mark_damage(SerialSettings(device="/dev/nothere", baudrate=9600, framing="8E1"))
+    assert not mark_damage(SerialSettings(device="/dev/null", baudrate=9600, framing="8E1"))
+
+
+def test_a_driver_without_direction_control_is_told_in_one_line(bus, meter):
+    async def story(_server):
+        pytest.fail("opened")
+
+    with pytest.raises(ListenError, match="does not switch an RS-485 transmitter"):
+        with_server(story, bus.path, meter, query="?rs485=on")
+    with pytest.raises(ListenError, match="no such device"):
+        with_server(story, "/dev/nothere", meter, query="?rs485=on")
+    assert str(url_of("/dev/ttyS1", "?rs485=on")) == "modbus+rtu:///dev/ttyS1?rs485=on"
+    with pytest.raises(UsageError, match="rs485 is on"):
+        url_of("/dev/ttyS1", "?rs485=off")

@@ -74,6 +74,10 @@ class Conversation:
             self.heard_s = now_s
         self._take(self._link.receive(data, now_s))
 
+    def spoil(self) -> None:
+        """Take it that a character came damaged."""
+        self._take(self._link.spoil(self._loop.time()))
+
     def end(self) -> None:
         """Take it that nothing more comes; replies can still leave."""
         self._link.end()

@@ -6,10 +6,13 @@ has neither a speed nor a parity.
 
 import asyncio
 import errno
+import fcntl
 import os
 import stat
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import struct
+import termios
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from watthour.errors import ListenError
@@ -35,12 +38,15 @@ class SerialSettings:
         Data bits, parity, stop bits: ``8N1``.
     gap_s : float, optional
         Silence after which a frame that has begun is over; None: that of the speed.
+    rs485 : bool
+        Whether the driver is to switch the transmitter.
     """
 
     device: str
     baudrate: int
     framing: str
     gap_s: float | None = None
+    rs485: bool = False
 
     @classmethod
     def of(cls, url: SerialUrl, settings: Mapping[str, Setting] = DEFAULTS) -> "SerialSettings":
@@ -50,6 +56,7 @@ class SerialSettings:
             baudrate=int(str(settings["bus_baudrate"])) if url.baudrate is None else url.baudrate,
             framing=str(settings["bus_framing"]) if url.framing is None else url.framing,
             gap_s=None if url.gap_ms is None else url.gap_ms / 1000,
+            rs485=url.rs485,
         )
 
     @property
@@ -70,7 +77,7 @@ class SerialSettings:
     def without_parity(self) -> "SerialSettings":
         """Return the same without parity."""
         framing = self.framing.replace(self.parity, NO_PARITY)
-        return SerialSettings(device=self.device, baudrate=self.baudrate, framing=framing, gap_s=self.gap_s)
+        return replace(self, framing=framing)
 
 
 def is_pty(device: str) -> bool:
@@ -98,6 +105,9 @@ async def open_port(settings: SerialSettings, protocol: Callable[[], Protocol]) 
     ListenError
         Naming the device and what to do.
     """
+    if settings.rs485:
+        drive_direction(settings.device)
+
     import serialx  # noqa: PLC0415 - takes a fifth of a second, and most runs have no serial line
 
     loop = asyncio.get_running_loop()
@@ -115,6 +125,100 @@ async def open_port(settings: SerialSettings, protocol: Callable[[], Protocol]) 
         msg = f"{settings.device}: {trouble(problem)}"
         raise ListenError(msg) from None
     return transport, made[0]
+
+
+MARK = 0xFF
+"""Begins a mark where a port marks damage: FF 00 and the character it made of it; a true FF comes doubled (termios, PARMRK)."""
+
+
+class Marks:
+    """Takes the marks of damaged characters out of what a port delivered, cut anywhere.
+
+    Parameters
+    ----------
+    are_set : bool
+        Whether the port marks them at all.
+    """
+
+    def __init__(self, *, are_set: bool) -> None:
+        self.are_set = are_set
+        self._begun = b""
+
+    def split(self, data: bytes) -> Iterator[bytes | None]:
+        """Yield the bytes between damaged characters, and None for each of those."""
+        data, self._begun = self._begun + data, b""
+        plain, at = bytearray(), 0
+        while at < len(data):
+            if data[at] != MARK:
+                end = data.find(MARK, at)
+                end = len(data) if end < 0 else end
+                plain += data[at:end]
+                at = end
+            elif data[at : at + 2] == bytes((MARK, MARK)):
+                plain.append(MARK)
+                at += 2
+            elif at + 1 < len(data) and data[at + 1] != 0:
+                plain.append(MARK)  # no mark at all
+                at += 1
+            elif at + 2 < len(data):
+                yield bytes(plain)
+                yield None
+                plain, at = bytearray(), at + 3
+            else:
+                self._begun = data[at:]
+                break
+        if plain:
+            yield bytes(plain)
+
+
+def mark_damage(settings: SerialSettings) -> bool:
+    """Have a port check parity and mark each character that came damaged; say whether it does.
+
+    A pty has no characters to be damaged, and is left as it is.
+    """
+    if settings.parity == NO_PARITY or is_pty(settings.device):
+        return False
+    try:
+        opened = os.open(settings.device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        attributes = termios.tcgetattr(opened)
+        attributes[0] = (attributes[0] | termios.INPCK | termios.PARMRK) & ~(termios.IGNPAR | termios.ISTRIP)
+        termios.tcsetattr(opened, termios.TCSANOW, attributes)
+    except (OSError, termios.error):
+        return False
+    finally:
+        os.close(opened)
+    return True
+
+
+_TIOCSRS485 = 0x542F
+_RS485_ENABLED, _RS485_RTS_ON_SEND = 1, 2
+_RS485 = struct.Struct("=3I5I")
+"""Flags, delays before and after sending, padding (Linux, serial_rs485)."""
+
+
+def drive_direction(device: str) -> None:
+    """Have the driver of an RS-485 port switch its transmitter by itself.
+
+    Raises
+    ------
+    ListenError
+        If it does not offer that.
+    """
+    try:
+        opened = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError as problem:
+        msg = f"{device}: {trouble(problem)}"
+        raise ListenError(msg) from None
+    try:
+        fcntl.ioctl(opened, _TIOCSRS485, _RS485.pack(_RS485_ENABLED | _RS485_RTS_ON_SEND, *[0] * 7))
+    except OSError:
+        msg = f"{device}: its driver does not switch an RS-485 transmitter: leave rs485 out, most adapters do it by themselves"
+        raise ListenError(msg) from None
+    finally:
+        os.close(opened)
 
 
 _REMEDIES = {

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from watthour.errors import ListenError
 from watthour.host.lines.conversation import Conversation
 from watthour.host.lines.port import MeterPort
-from watthour.host.lines.serial_port import SerialSettings, fitting, open_port, trouble
+from watthour.host.lines.serial_port import Marks, SerialSettings, fitting, mark_damage, open_port, trouble
 from watthour.host.lines.shared_line import CLOSING_S, TRUSTED, SharedLine, TellFault, check_units
 from watthour.host.lines.trace import LineTrace, TraceFile
 from watthour.host.lines.url import SerialUrl
@@ -192,6 +192,7 @@ class _Wire(asyncio.Protocol):
 
     def __init__(self, server: ModbusRtuServer) -> None:
         self._server = server
+        self._marks = Marks(are_set=False)
         self.transport: asyncio.Transport
         self.conversation: Conversation
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -199,6 +200,7 @@ class _Wire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what serialx hands to a protocol
         self.transport = transport
+        self._marks = Marks(are_set=mark_damage(self._server.settings))  # after the port is set up, which clears it
         traced = self._server.traced
         link = RtuStationLink(self._server.settings.timing, None if traced is None else traced.heard)
         self.conversation = Conversation(self._server.line, link, transport, client=TRUSTED, cut=_stay_silent, trace=traced)
@@ -214,7 +216,15 @@ class _Wire(asyncio.Protocol):
         self._server.lost(self, problem)
 
     def data_received(self, data: bytes) -> None:
-        self.conversation.hear(data)
+        """Hear what came; where the port marks damaged characters, each of them spoils its frame."""
+        if not self._marks.are_set:
+            self.conversation.hear(data)
+            return
+        for piece in self._marks.split(data):
+            if piece is None:
+                self.conversation.spoil()
+            else:
+                self.conversation.hear(piece)
 
     def pause_writing(self) -> None:
         self.conversation.pause()

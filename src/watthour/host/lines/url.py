@@ -120,6 +120,8 @@ class SerialUrl:
         Silence after which a frame that has begun is over.
     address, secondary : optional
         Of an M-Bus line, as in `TcpUrl`.
+    rs485 : bool
+        Whether the port's driver is to switch the transmitter.
     """
 
     scheme: str
@@ -130,6 +132,7 @@ class SerialUrl:
     gap_ms: int | None = None
     address: int | None = None
     secondary: str | None = None
+    rs485: bool = False
 
     @property
     def is_mbus(self) -> bool:
@@ -153,6 +156,7 @@ class SerialUrl:
             gap_ms=self.gap_ms,
             address=self.address,
             secondary=self.secondary,
+            rs485="on" if self.rs485 else None,
         )
         return f"{self.scheme}://{quote(self.device)}{query}"
 
@@ -254,7 +258,9 @@ def _serial(text: str, parts: SplitResult) -> SerialUrl:
             address=address,
             secondary=secondary,
         )
-    words = _words(text, parts.query, ("baudrate", "framing", "unit", "gap_ms"))
+    words = _words(text, parts.query, ("baudrate", "framing", "unit", "gap_ms", "rs485"))
+    if words.get("rs485", "on") != "on":
+        raise _wrong(text, "rs485 is on, or left out")
     framing = words.get("framing")
     if framing is not None and framing not in FRAMINGS:
         raise _wrong(text, f"framing {framing!r} is none of {', '.join(FRAMINGS)}")
@@ -265,6 +271,7 @@ def _serial(text: str, parts: SplitResult) -> SerialUrl:
         framing=framing,
         unit=_number(text, words, "unit"),
         gap_ms=_number(text, words, "gap_ms"),
+        rs485="rs485" in words,
     )
 
 

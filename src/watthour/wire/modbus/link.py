@@ -112,6 +112,9 @@ class StationLink(Protocol):
     def receive(self, data: bytes, now: float) -> list[StationEvent]:
         """Return what the bytes complete, in order; with no bytes, let time pass."""
 
+    def spoil(self, now: float) -> list[StationEvent]:
+        """Take it that a character came damaged, as a serial port says."""
+
     def end(self) -> list[StationEvent]:
         """Return what the end of the bytes cuts off; replies can still be sent."""
 

@@ -75,6 +75,15 @@ class RtuStream:
             self.deadline = now + self._gap_s
             yield from self._cut()
 
+    def spoil(self, now: float) -> Iterator[RtuFrame | Discarded]:
+        """Take it that a character came damaged, with a wrong parity or no stop bit: the frame it belongs to is none."""
+        if self.deadline is not None and now >= self.deadline:
+            yield from self.settle()
+        self._dropped += len(self._rest) + 1
+        self._rest = b""
+        self.deadline = now + self._gap_s
+        self.state = NEXT[self.state, Happening.NONSENSE]
+
     def settle(self) -> Iterator[RtuFrame | Discarded]:
         """Yield what a silence makes of the bytes that are left: a frame at their end, or nothing."""
         rest, dropped = self._rest, self._dropped
@@ -130,7 +139,7 @@ class RtuStream:
 
     def _forget(self) -> None:
         """Keep no more of a burst than its last frame can take."""
-        if not self._rest:
+        if not self._rest and not self._dropped:
             self.deadline = None
         excess = len(self._rest) - ADU_MAXIMUM
         if excess > 0:
@@ -165,6 +174,10 @@ class RtuStationLink:
     def receive(self, data: bytes, now: float) -> list[StationEvent]:
         """Return what the bytes complete, in order; with no bytes, let time pass."""
         return [self._heard(found) for found in self._stream.receive(data, now)]
+
+    def spoil(self, now: float) -> list[StationEvent]:
+        """Take it that a character came damaged, as the port says, and return what came before."""
+        return [self._heard(found) for found in self._stream.spoil(now)]
 
     def end(self) -> list[StationEvent]:
         """Return what the end of the line cuts off, as a silence would."""
@@ -249,6 +262,10 @@ class RtuClientLink:
         """Return what the bytes answer, in the order they came; with no bytes, let time pass."""
         events = self._events(self._stream.receive(data, now))
         return [*events, *self._overdue(now)]
+
+    def spoil(self, now: float) -> list[ClientEvent]:
+        """Take it that a character came damaged, as the port says, and return what came before."""
+        return self._events(self._stream.spoil(now))
 
     def end(self) -> list[ClientEvent]:
         """Return what the end of the line leaves unanswered."""

@@ -169,6 +169,10 @@ class TcpStationLink:
                     self._witness(found.to_bytes() if isinstance(found, TcpFrame) else found.data, False)  # noqa: FBT003
         return [_request_of(found) if isinstance(found, TcpFrame) else found for found in heard]
 
+    def spoil(self, now: float) -> list[StationEvent]:
+        """Let time pass: TCP delivers what was sent, or nothing."""
+        return self.receive(b"", now)
+
     def end(self) -> list[StationEvent]:
         """Return what the client's end of sending cuts off; replies can still be sent."""
         return [*self._stream.end()]
