@@ -302,7 +302,9 @@ def test_tshark_finds_every_crc_right_and_nothing_malformed_in_all_they_said(lin
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE_S)
     packets = [row.split("\t") for row in done.stdout.splitlines()]
-    too_short = [packet for packet in packets if packet[3] == "0111c02c"]  # its dissector takes no frame of four bytes, such as 11h
+    too_short = [
+        packet for packet in packets if packet[3] == "0111c02c"
+    ]  # its dissector takes no frame of four bytes, such as 11h
     packets = [packet for packet in packets if packet not in too_short]
     assert len(packets) > 20
     assert {protocol for protocol, *_ in packets} <= {"Modbus/TCP", "Modbus RTU"}
