@@ -135,8 +135,8 @@ def by_parquet(folder: Path) -> Measured:
         read_calendar(CALENDAR),
         date(YEAR, 1, 1),
         12,
-        np.arange(METERS),
-        contracted(),
+        meters=np.arange(METERS),
+        contracted_w=contracted(),
         begin_ns=BEGIN_NS,
         columns=COLUMNS,
         threads=THREADS,
@@ -168,7 +168,7 @@ def one(way: str, folder: Path, times: int) -> None:
 
 def measured(way: str, folder: Path) -> tuple[float, float]:
     words = [sys.executable, __file__, way, str(folder)]
-    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
     seconds, megabytes = map(float, done.stdout.split()[-2:])
     return seconds, megabytes
 

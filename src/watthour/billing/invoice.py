@@ -3,6 +3,7 @@
 In: figures as printed. Out: findings, each with what is printed and what follows. Readings and contracts are not known here.
 """
 
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -10,8 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
-from watthour.billing.dated import DAY
-from watthour.billing.durations import year_days
+from watthour.billing.durations import times, year_days
 from watthour.billing.money import to_cents, written
 
 
@@ -191,13 +191,13 @@ def _time(invoice: Invoice, line: InvoiceLine, time: str) -> Fraction:
         case "year":
             return Fraction(days, year_days(first.year))
         case "month":
-            return Fraction(1) if line.days is None else Fraction(line.days, (_next_month(first) - first.replace(day=1)).days)
+            return (
+                times("/month", (first, last))[0]
+                if line.days is None
+                else Fraction(line.days, monthrange(first.year, first.month)[1])
+            )
         case _:
             return Fraction(1)
-
-
-def _next_month(day: date) -> date:
-    return (day.replace(day=28) + 4 * DAY).replace(day=1)
 
 
 def amount_of(invoice: Invoice, line: InvoiceLine) -> Decimal | None:
