@@ -224,8 +224,15 @@ def models(*, json: Json = False) -> None:
 
 
 @app.command(name="map")
-def map_(bus: Literal["modbus", "mbus"], /, *, format: Literal["table", "markdown", "csv", "json"] = "table") -> None:  # noqa: A002
-    """Print the register map.
+def map_(
+    bus: Literal["modbus", "mbus"],
+    /,
+    *,
+    format: Literal["table", "markdown", "csv", "json"] = "table",  # noqa: A002
+    client: Annotated[Literal["telegraf", "home-assistant", "node-red", "prometheus"] | None, Parameter(name="--for")] = None,
+    url: str = "modbus+tcp://127.0.0.1:1502?unit=1",
+) -> None:
+    """Print the register map, or what a client needs to read it.
 
     Parameters
     ----------
@@ -233,16 +240,36 @@ def map_(bus: Literal["modbus", "mbus"], /, *, format: Literal["table", "markdow
         modbus or mbus.
     format
         How to print it.
+    client
+        Print a configuration for this client instead: telegraf, home-assistant, node-red, prometheus.
+    url
+        Where the client is to find the meter.
     """
     from watthour.host.terminal import map_table, mbus_table  # noqa: PLC0415
     from watthour.maps import mbus_sheet, sheet  # noqa: PLC0415
 
+    if client is not None:
+        _print_for(client, bus, url)
+        return
     pages = sheet if bus == "modbus" else mbus_sheet
     written = {"markdown": pages.as_markdown, "csv": pages.as_csv, "json": pages.as_json}
     if format == "table":
         Console().print(map_table(bus) if bus == "modbus" else mbus_table())
     else:
         sys.stdout.write(written[format]())
+
+
+def _print_for(client: str, bus: str, url: str) -> None:
+    """Print the configuration of a client."""
+    from watthour.host.lines import TcpUrl, parse_url  # noqa: PLC0415
+    from watthour.maps.clients import CLIENTS, Place  # noqa: PLC0415
+
+    address = parse_url(url)
+    if bus != "modbus" or not isinstance(address, TcpUrl) or address.is_rtu or address.is_tls or address.is_mbus:
+        msg = f"--for {client}: it is written for Modbus TCP: watthour map modbus --for {client} --url modbus+tcp://HOST:PORT?unit=1"
+        raise UsageError(msg)
+    unit = 1 if address.unit is None else address.unit
+    sys.stdout.write(CLIENTS[client](Place(host=address.host, port=address.port, unit=unit)))
 
 
 @app.command

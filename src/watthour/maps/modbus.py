@@ -22,7 +22,7 @@ of register 1002h + n/16, from bit 256 on of register 1A00h + n/16 - 16. Setting
 Nothing here answers a request; addresses stand nowhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 
@@ -464,6 +464,21 @@ def finest(rows: tuple[Register, ...] = LIVE) -> Mapping[str, Register]:
     '1016'
     """
     return {row.name: row for row in sorted(rows, key=lambda row: (row.block == OWN, row.address))}
+
+
+def stretches(rows: Sequence[Register], longest: int) -> list[list[Register]]:
+    """Return rows sorted by address in the fewest stretches that have no hole and no more than so many registers.
+
+    >>> [(f"{rows[0].address:04X}", f"{rows[-1].end:04X}") for rows in stretches(LIVE[:8], 125)]
+    [('0000', '000C'), ('0030', '0034')]
+    """
+    found: list[list[Register]] = []
+    for row in rows:
+        if found and found[-1][-1].end == row.address and row.end - found[-1][0].address <= longest:
+            found[-1].append(row)
+        else:
+            found.append([row])
+    return found
 
 
 def validity_place(bit: int) -> tuple[str, int]:

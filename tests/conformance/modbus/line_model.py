@@ -86,7 +86,7 @@ class Line:
         if double and characters:
             place = self.random.randrange(len(characters))
             characters.insert(place, characters[place])
-        is_hit = not _holds(characters, frame)
+        is_hit = not _holds([*characters, *extra], frame)
         self.hits += is_hit
         return Received(characters=(*characters, *extra), is_hit=is_hit, is_clean=False)
 

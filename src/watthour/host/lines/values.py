@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from watthour.maps.modbus import finest, validity_place
+from watthour.maps.modbus import finest, stretches, validity_place
 from watthour.maps.register import BYTES_PER_REGISTER, Register
 from watthour.units import VALUE_BY_NAME
 from watthour.view import Number
@@ -57,13 +57,8 @@ def plan_reads(rows: Sequence[Register]) -> list[ReadRequest]:
     >>> [(f"{read.start:04X}", read.count) for read in plan_reads(wanted_rows())][:3]
     [('0030', 12), ('00B0', 4), ('00C4', 4)]
     """
-    bounds: list[tuple[int, int]] = []
-    for row in rows:
-        if bounds and bounds[-1][1] == row.address and row.end - bounds[-1][0] <= READ_MAXIMUM:
-            bounds[-1] = (bounds[-1][0], row.end)
-        else:
-            bounds.append((row.address, row.end))
-    return [ReadRequest(start=start, count=end - start) for start, end in bounds]
+    parts = stretches(rows, READ_MAXIMUM)
+    return [ReadRequest(start=part[0].address, count=part[-1].end - part[0].address) for part in parts]
 
 
 def decode(rows: Sequence[Register], contents: Mapping[int, bytes]) -> dict[str, Decoded]:
