@@ -46,8 +46,9 @@ test: $(READY) ## everything that must pass, and the coverage of the parts that 
 	    || { echo "coverage of $$part is below $(THRESHOLD) %" >&2; failed=1; }; \
 	done; test -z "$$failed"
 
-long: $(READY) ## what takes minutes: a year on Spanish rates, and a program killed some eighty times
-	WATTHOUR_LONG=1 $(BIN)/pytest -q tests/river/test_spanish_rates.py tests/cli/test_killed.py
+long: $(READY) ## what takes minutes: a year on Spanish rates, a program killed some eighty times, a month to an invoice, 1000 honest ones
+	WATTHOUR_LONG=1 $(BIN)/pytest -q tests/river/test_spanish_rates.py tests/cli/test_killed.py tests/river/test_workshop_bill.py \
+	  tests/billing/test_causes.py
 
 soak: $(READY) ## a million requests on a bad line, and every start and quantity of a read: a quarter of an hour
 	WATTHOUR_SOAK=1 $(BIN)/pytest -q -s tests/conformance/modbus/test_shared_line.py tests/conformance/modbus/test_every_read.py

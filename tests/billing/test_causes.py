@@ -342,3 +342,11 @@ def test_our_own_bill_as_an_invoice_has_no_difference_at_all():
     result = check(received(PLANT, OURS, APRIL, whole=False), PLANT, OURS)
     assert {each.difference for each in result.quantities if each.key.kind == "import"} == {0}
     assert bill_intervals(PLANT, OURS, *APRIL).total == result.invoice.total
+
+
+@pytest.mark.parametrize("gain", [6.0, -6.5])
+def test_a_gain_that_no_cause_makes_is_out_of_tolerance_and_named_by_none(gain):
+    result = judge(received(PLANT, metered(TRUTH, gain=gain), APRIL))
+    assert verdicts(result) == (True, True, False)
+    assert not [cause for cause in result.causes if cause.likelihood is Likelihood.LIKELY and cause.name != "missing days"]
+    assert "shifted clock" not in likely(result)

@@ -57,14 +57,14 @@ class Cause:
     words : str
         What would have happened, in figures.
     likelihood : Likelihood
-    effect : Fraction
-        The largest change that it makes to a quantity, in tolerances of that; of money 1 and more is a cent and more.
+    effect : Fraction or None
+        The largest change that it makes to a quantity, in tolerances of that; None where it shows to the cent.
     """
 
     name: str
     words: str
     likelihood: Likelihood
-    effect: Fraction
+    effect: Fraction | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,7 +299,7 @@ def causes_of_money(invoice: Invoice, contract: Contract, charges: Mapping[str, 
 
 
 def _likely(name: str, words: str) -> Cause:
-    return Cause(name=name, words=words, likelihood=Likelihood.LIKELY, effect=Fraction(1))
+    return Cause(name=name, words=words, likelihood=Likelihood.LIKELY, effect=None)
 
 
 def _wrong_powers(invoice: Invoice, contract: Contract, charges: Mapping[str, Charge]) -> Iterator[Cause]:

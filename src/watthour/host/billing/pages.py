@@ -35,6 +35,7 @@ def page_values(check: Check) -> dict[str, Any]:
     values = check_as_json(check)
     causes = [] if check.passed else [cause for cause in values["causes"] if cause["likelihood"] not in _NOT_SHOWN]
     lines = [{**line, "name": _line_name(line), "verdict": _line_verdict(line)} for line in values["lines"]]
+    names = {line["line"]: line["name"] for line in lines}
     return {
         **values,
         "version": __version__,
@@ -53,7 +54,11 @@ def page_values(check: Check) -> dict[str, Any]:
         "lines": lines,
         "wrong_lines": [line for line in lines if not line["passed"]],
         "quantities": [{**row, "name": _quantity_name(row)} for row in values["quantities"]],
-        "wrong_findings": [finding for finding in values["findings"] if not finding["passed"]],
+        "wrong_findings": [
+            {**finding, "name": names.get(finding["line"], finding["line"])}
+            for finding in values["findings"]
+            if not finding["passed"]
+        ],
         "checked": len(values["findings"]) + len(values["quantities"]),
         "request": _request(check),
         "metering": _metering(check),

@@ -1,6 +1,7 @@
 """A verdict as plain values (JSON, and what the pages are drawn from) and as tables for the terminal."""
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -13,6 +14,7 @@ from watthour.billing.causes import Likelihood
 from watthour.billing.checking import Check
 from watthour.billing.invoice import Verdict
 from watthour.billing.judging import Judged
+from watthour.units import steps_half_up
 
 _PLACES = 2
 _WORDS = {True: "right", False: "wrong", None: "not judged"}
@@ -72,7 +74,7 @@ def check_as_json(check: Check) -> dict[str, Any]:
                 "cause": each.name,
                 "likelihood": str(each.likelihood),
                 "words": each.words,
-                "effect_in_tolerances": written(each.effect, 2),
+                "effect_in_tolerances": None if each.effect is None else written(each.effect, 2),
             }
             for each in check.causes
         ],
@@ -91,19 +93,24 @@ def _money(amount: Decimal) -> str:
     return f"{amount:.2f}"
 
 
+def _fixed(quantity: Fraction) -> str:
+    """Return a quantity with all its decimals, so that figures stand under each other."""
+    return f"{Decimal(steps_half_up(quantity, _PLACES)).scaleb(-_PLACES):f}"
+
+
 def _quantity_as_json(each: Judged) -> dict[str, Any]:
     return {
         "quantity": each.key.kind,
         "period": each.key.period,
         "unit": each.key.unit,
         "billed": written(each.billed, _PLACES),
-        "ours": written(each.ours, _PLACES),
-        "difference": written(each.difference, _PLACES),
-        "tolerance": written(each.tolerance.size, _PLACES),
-        "parts": [{"part": part.name, "size": written(part.size, _PLACES), "how": part.how} for part in each.tolerance.parts],
+        "ours": _fixed(each.ours),
+        "difference": _fixed(each.difference),
+        "tolerance": _fixed(each.tolerance.size),
+        "parts": [{"part": part.name, "size": _fixed(part.size), "how": part.how} for part in each.tolerance.parts],
         "combined_by": str(each.tolerance.combination),
-        "split": None if each.split is None else written(each.split, _PLACES),
-        "split_tolerance": None if each.split_tolerance is None else written(each.split_tolerance, _PLACES),
+        "split": None if each.split is None else _fixed(each.split),
+        "split_tolerance": None if each.split_tolerance is None else _fixed(each.split_tolerance),
         "passed": each.passed,
     }
 
