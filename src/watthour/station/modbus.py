@@ -20,6 +20,7 @@ from watthour.station.image import NOTHING_SELECTED, Layout, layout_of
 from watthour.station.rights import EVERYTHING, Rights
 from watthour.view import ClosePeriod, Command, Outcome, ResetPartial, SelectRate, Verdict, View, WriteSettings
 from watthour.wire.modbus.about import Diagnostic
+from watthour.wire.modbus.link import PlainRead
 from watthour.wire.modbus.message import (
     ADDRESSES,
     DiagnosticMessage,
@@ -185,6 +186,20 @@ class Station:
         if meter is None:
             return self._nobody(request, views)
         return self._answer(meter, unit, request, views[meter], rights)
+
+    def plain_read(self, read: PlainRead, views: Sequence[View], rights: Rights) -> bytes | None:
+        """Return the PDU that a read of whole variables gets, as `answer` would; None where that has to say."""
+        _, unit, function, start, count = read
+        meter = self.meter_of(unit, views)
+        if meter is None or self._etiquette.is_serial or not rights.may_read_all:
+            return None
+        view = views[meter]
+        layout = layout_of(view.model)
+        span = layout.spans.get(start)
+        if span is None or start + count not in span.ends or not view.powered:
+            return None
+        image = self._image(layout, meter, view, late=layout.is_late(start, count))
+        return bytes((function, BYTES_PER_REGISTER * count)) + span.cut(image, start, count)
 
     def overheard(self, what: Diagnostic) -> None:
         """Count what the line carried besides requests: another station's reply, or damage."""

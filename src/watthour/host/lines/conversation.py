@@ -72,6 +72,8 @@ class Conversation:
         now_s = self._loop.time()
         if data:
             self.heard_s = now_s
+            if self._reads_plainly(data):
+                return
         self._take(self._link.receive(data, now_s))
 
     def spoil(self) -> None:
@@ -112,6 +114,17 @@ class Conversation:
         deadline = self._link.next_deadline()
         if deadline is not None and self._deadline is None:
             self._deadline = self._loop.call_at(deadline, self._let_time_pass)
+
+    def _reads_plainly(self, data: bytes) -> bool:
+        """Answer a read of registers that stands alone, and say whether it was one: what is asked most goes the shortest way."""
+        if self._is_busy or self._queue or self._is_broken:
+            return False
+        read = self._link.plain_read(data)
+        pdu = None if read is None else self._line.plain_read(read, self._client)
+        if read is None or pdu is None or self._transport.is_closing():
+            return False
+        self._transport.write(self._link.plain_reply(read, pdu))
+        return True
 
     def _let_time_pass(self) -> None:
         self._deadline = None

@@ -9,7 +9,7 @@ import resource
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from watthour.errors import ListenError
 from watthour.host.lines.access import OPEN, LineAccess
@@ -212,14 +212,15 @@ class _Connection(asyncio.BufferedProtocol):
 
     def __init__(self, server: ModbusTcpServer) -> None:
         self._server = server
-        self._buffer = bytearray(READ_BYTES)
+        self._buffer = memoryview(bytearray(READ_BYTES))
         self.transport: asyncio.Transport
         self.conversation: Conversation
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_server hands to a stream protocol
-        self.transport = transport
+        self.transport = transport = cast(
+            "asyncio.Transport", transport
+        )  # what a loop, not only asyncio's own, hands to a stream
         opened = transport.get_extra_info("socket")
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -247,7 +248,7 @@ class _Connection(asyncio.BufferedProtocol):
         self.conversation.drop()
         self.lost.set_result(None)
 
-    def get_buffer(self, _size_hint: int) -> bytearray:
+    def get_buffer(self, _size_hint: int) -> memoryview:
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:

@@ -17,7 +17,7 @@ from watthour.station.rights import EVERYTHING, Rights
 from watthour.view import Outcome, View
 from watthour.wire.modbus.about import Diagnostic
 from watthour.wire.modbus.faults import BusFault, Encoder, FaultInjector, Outgoing
-from watthour.wire.modbus.link import Discarded, Requested, StationEvent
+from watthour.wire.modbus.link import Discarded, PlainRead, Requested, StationEvent
 from watthour.wire.modbus.message import Reply
 
 OWN_UNITS = range(1, 248)
@@ -89,6 +89,12 @@ class SharedLine:
         if self._tell_denied is not None:
             self._tell_denied(answer, asked, client.name)
         return answer.reply
+
+    def plain_read(self, read: PlainRead, client: Client) -> bytes | None:
+        """Return the PDU that a plain read gets; None where faults are made, or the station has more to say."""
+        if self._injector is not None:
+            return None
+        return self._station.plain_read(read, self._views(), client.rights)
 
     def reply(self, ask: Ask, outcome: Outcome) -> Reply:
         """Return the reply that the outcome of a command makes."""
