@@ -55,6 +55,7 @@ def run(
     speed: str = "1",
     data: Path | None = None,
     listen: Annotated[list[str] | None, Parameter(negative="")] = None,
+    web: str | None = None,
     pulses: Path | None = None,
     trace: Path | None = None,
     faults: Path | None = None,
@@ -80,6 +81,8 @@ def run(
         Directory that keeps the meter's state.
     listen
         Bus to answer on, such as modbus+tcp://127.0.0.1:1502; may be repeated.
+    web
+        HOST:PORT of a page that shows the meter in a browser, such as 127.0.0.1:8311.
     pulses
         Write the pulses of the LEDs to this file (CSV), one line each.
     trace
@@ -103,7 +106,7 @@ def run(
     if duration is not None and not 0 < duration <= _LONGEST_DURATION_S:
         msg = f"--duration {duration:g}: ask for more than 0 seconds, and at most {_LONGEST_DURATION_S:g}"
         raise UsageError(msg)
-    options = Options(model=model, source=source, channels=channels, data=data, listen=tuple(listen or ()))
+    options = Options(model=model, source=source, channels=channels, data=data, listen=tuple(listen or ()), web=web)
     plans = [plan_from(path, options) for path in config or (None,)]
     script = None if faults is None else read_faults(faults)
     run_meters(

@@ -18,6 +18,7 @@ from watthour.host.lines import BusUrl, LineAccess, parse_url
 from watthour.host.streams import NAME_EACH, STANDARD_INPUT
 from watthour.host.toml_files import check_toml, read_toml
 from watthour.host.toml_lines import line_of
+from watthour.host.web.address import WebAddress, parse_address
 from watthour.models import current_range_of, model_of, require_bus
 from watthour.parameters import DEFAULTS, Interface, Setting, check_setting
 from watthour.station.rights import READABLE, WRITABLE, rights_of, unmatched
@@ -133,12 +134,18 @@ class _ListenTable(_Table):
         return LineAccess(roles=tuple(rights_of(role.name, role.read, role.write) for role in self.role))
 
 
+class _WebTable(_Table):
+    address: str
+    token: Annotated[str, Field(min_length=16)] | None = None
+
+
 class _MeterFile(_Table):
     data: str | None = None
     meter: dict[str, Any] = Field(default_factory=dict)
     source: _SourceTable | None = None
     tariff: _TariffTable | None = None
     listen: list[_ListenTable] = Field(default_factory=list)
+    web: _WebTable | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +195,10 @@ class Plan:
     listen : tuple of BusUrl
     access : mapping of BusUrl to LineAccess
         Who may do what there; the others have `OPEN`.
+    web : WebAddress, optional
+        Where its page is to be; None: it has none.
+    web_token : str
+        Demanded where others than this machine reach the page; empty: one is made up.
     """
 
     name: str = "this meter"
@@ -197,6 +208,8 @@ class Plan:
     access: Mapping[BusUrl, LineAccess] = field(default_factory=dict)
     folder: Path = Path()
     data: Path | None = None
+    web: WebAddress | None = None
+    web_token: str = ""
 
     def setting(self, name: str) -> Setting:
         """Return a setting as this plan has it."""
@@ -212,6 +225,7 @@ class Options:
     channels: str | None = None
     data: Path | None = None
     listen: Sequence[str] = ()
+    web: str | None = None
 
 
 def plan_from(config: Path | None, options: Options) -> Plan:
@@ -257,7 +271,17 @@ def read_config(path: Path) -> Plan:
         except UsageError as problem:
             raise ConfigError(str(path), str(problem), line_of(text, ("listen", place, "url"))) from None
         access[listen[-1]] = row.access()
+    plan = _with_web(plan, text, table.web)
     return replace(plan, listen=tuple(listen), access=access, data=None if table.data is None else path.parent / table.data)
+
+
+def _with_web(plan: Plan, text: str, table: _WebTable | None) -> Plan:
+    if table is None:
+        return plan
+    try:
+        return replace(plan, web=parse_address(table.address), web_token=table.token or "")
+    except UsageError as problem:
+        raise ConfigError(plan.name, str(problem), line_of(text, ("web", "address"))) from None
 
 
 def _settings(file: str, text: str, given: Mapping[str, Any]) -> dict[str, Setting]:
@@ -332,6 +356,8 @@ def _with_options(plan: Plan, options: Options) -> Plan:
     plan = replace(plan, source=_source_with(plan.source, options))
     if options.data is not None:
         plan = replace(plan, data=options.data)
+    if options.web is not None:
+        plan = replace(plan, web=parse_address(options.web))
     urls = options.listen or [str(url) for url in plan.listen]
     return replace(plan, listen=_listeners(plan, urls))
 

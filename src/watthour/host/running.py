@@ -7,7 +7,7 @@ failure of one of them; their state is kept before the program ends.
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,12 +18,17 @@ from watthour.errors import ConfigError, UsageError, WatthourError
 from watthour.host.config import Plan
 from watthour.host.faults import FaultScript
 from watthour.host.instants import iso
+from watthour.host.instrument import Instrument, Shown
 from watthour.host.lines import Listener, TcpUrl, TraceFile, lines_of, open_line
 from watthour.host.lines.access import OPEN
 from watthour.host.metering import MeteringThread, Pace, PulseFile, Work, begin_work, warm
+from watthour.host.metering.keeping import Keeping
 from watthour.host.store import DataDirectory
 from watthour.host.terminal import Scene, event_line, rack_table, say, view_tables, watched
-from watthour.view import Command, Event, EventKind, Outcome, View
+from watthour.meter import Meter
+from watthour.models import model_of, require_feature
+from watthour.pulses import Edge
+from watthour.view import Command, Event, EventKind, Outcome, Verdict, View
 from watthour.wire.modbus.faults import BusFault
 from watthour.wire.modbus.link import Requested
 
@@ -51,6 +56,19 @@ class ThreadPort:
         """Hand a command to the thread and wait for its outcome."""
         return await asyncio.wrap_future(self._thread.submit(command))
 
+    async def switch(self, contact: int, closed: bool) -> Outcome:  # noqa: FBT001 - it is what the contact does
+        """Close or open the contact at an input, from now on."""
+
+        def deed(meter: Meter, _keeping: Keeping, _now_ns: int) -> Outcome:
+            try:
+                require_feature(model_of(str(meter.state.settings["model"])), "digital_inputs")
+            except UsageError as problem:
+                return Outcome(verdict=Verdict.REFUSED, message=str(problem))
+            meter.switch_contacts([Edge(time_ns=0, contact=contact, closed=closed)])  # an instant gone by: at once
+            return Outcome(verdict=Verdict.DONE)
+
+        return await asyncio.wrap_future(self._thread.submit(deed))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningMeter:
@@ -66,6 +84,17 @@ class RunningMeter:
     work: Work
     thread: MeteringThread
     label: str
+
+    def shown(self) -> "Shown":
+        """Return it as a page or a panel has it."""
+        port = ThreadPort(self.thread)
+        return Shown(
+            port=port,
+            instrument=Instrument(port),
+            source=self.work.source.name,
+            calendar=self.work.meter.calendar,
+            switch=port.switch,
+        )
 
     def listeners(self) -> list[Listener]:
         """Return where it is to listen."""
@@ -191,12 +220,13 @@ async def _run(
     news: list[str] = []
     async with AsyncExitStack() as stack:
         urls = await _open_lines(meters, faults, trace, stack, news.append)
+        pages = await _open_pages(meters, stack)
         for meter in meters:
             for remark in meter.work.remarks:
                 say(f"{meter.label}{remark}")
-        watchable = [(meter.thread, _scene(meter, urls)) for meter in meters]
+        watchable = [(meter.thread, _scene(meter, urls, pages)) for meter in meters]
         with watched(watchable, fast=pace.speed is None, quiet=quiet) as watching:
-            for line in () if watching.is_live else _opening_lines(meters, urls):
+            for line in () if watching.is_live else _opening_lines(meters, urls, pages):
                 say(line)
             for meter in meters:
                 meter.thread.start()
@@ -231,14 +261,20 @@ Urls = Sequence[tuple[Listener, str]]
 """Where each listener is now."""
 
 
-def _scene(meter: RunningMeter, urls: Urls) -> Scene:
+Pages = Mapping[str, str]
+"""Where the page of each meter is that has one, by the name of its plan."""
+
+
+def _scene(meter: RunningMeter, urls: Urls, pages: Pages) -> Scene:
     mine = [text for listener, text in urls if listener.owner == meter.plan.name]
-    return Scene(source=meter.work.source.name, rate_hz=meter.work.source.rate_hz, listeners=mine)
+    page = pages.get(meter.plan.name, "")
+    return Scene(source=meter.work.source.name, rate_hz=meter.work.source.rate_hz, listeners=mine, page=page)
 
 
-def _opening_lines(meters: Sequence[RunningMeter], urls: Urls) -> list[str]:
+def _opening_lines(meters: Sequence[RunningMeter], urls: Urls, pages: Pages) -> list[str]:
     warnings = [f"{meter.label}{warning}" for meter in meters for warning in meter.thread.view.warnings]
-    return [*(f"listening on {text}" for _, text in urls), *_read_only(urls), *warnings]
+    looks = [f"{meter.label}look at {pages[meter.plan.name]}" for meter in meters if meter.plan.name in pages]
+    return [*(f"listening on {text}" for _, text in urls), *looks, *_read_only(urls), *warnings]
 
 
 def _read_only(urls: Urls) -> list[str]:
@@ -249,6 +285,21 @@ def _read_only(urls: Urls) -> list[str]:
         f"{url} is read-only, since others on the network reach it: writable = true in its [[listen]] changes that"
         for url in shut
     ]
+
+
+async def _open_pages(meters: Sequence[RunningMeter], stack: AsyncExitStack) -> Pages:
+    """Serve the page of each meter that is to have one, and return where they are."""
+    if all(meter.plan.web is None for meter in meters):
+        return {}
+    from watthour.host.web.serving import serve_web  # noqa: PLC0415 - it takes a while, and most runs have no page
+
+    pages = {}
+    for meter in meters:
+        if meter.plan.web is not None:
+            server = await serve_web(meter.plan.web, meter.shown(), token=meter.plan.web_token)
+            stack.push_async_callback(server.close)
+            pages[meter.plan.name] = server.url
+    return pages
 
 
 async def _open_lines(

@@ -99,6 +99,11 @@ class Meter:
         return self._state
 
     @property
+    def calendar(self) -> Calendar | None:
+        """The calendar that it goes by; None: all energy belongs to T1."""
+        return self._timetable.calendar
+
+    @property
     def wanted_sample(self) -> int | None:
         """Index of the sample after the last that the next window needs, as far as is known; None between streams."""
         state = self._state

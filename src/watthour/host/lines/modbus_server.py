@@ -14,7 +14,7 @@ from typing import Any, cast
 from watthour.errors import ListenError
 from watthour.host.lines.access import OPEN, LineAccess
 from watthour.host.lines.conversation import Conversation
-from watthour.host.lines.port import MeterPort
+from watthour.host.lines.port import HostAndPort, MeterPort
 from watthour.host.lines.secure import role_of, station_context
 from watthour.host.lines.shared_line import CLOSING_S, Client, SharedLine, TellDenied, TellFault, check_units
 from watthour.host.lines.trace import TraceFile
@@ -198,7 +198,7 @@ _REMEDIES = {
 }
 
 
-def not_opened(url: TcpUrl, problem: OSError) -> ListenError:
+def not_opened(url: HostAndPort, problem: OSError) -> ListenError:
     """Return what a failed attempt to listen means."""
     if isinstance(problem, socket.gaierror):
         remedy = "no such host"

@@ -1,4 +1,4 @@
-"""What a line needs of a meter: its newest view, the time since its source began, and somewhere to ask."""
+"""What a line needs: of a meter its newest view, the time since its source began, and somewhere to ask; of a place its address."""
 
 from typing import Protocol
 
@@ -16,3 +16,15 @@ class MeterPort(Protocol):
 
     async def ask(self, command: Command) -> Outcome:
         """Carry a command to the meter and return its outcome."""
+
+
+class HostAndPort(Protocol):
+    """A place on a network to listen at."""
+
+    @property
+    def host(self) -> str:
+        """Name or address."""
+
+    @property
+    def port(self) -> int:
+        """Number of the port."""

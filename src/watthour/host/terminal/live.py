@@ -27,11 +27,12 @@ _SHOWN_EVENTS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What stands around the values while a run is watched."""
+    """What stands around the values while a run is watched; `page` is where its page is, empty where it has none."""
 
     source: str
     rate_hz: float
     listeners: Sequence[str]
+    page: str = ""
 
 
 class SampleRate:
@@ -59,6 +60,7 @@ def live_page(view: View, scene: Scene, sample_rate: float | None, events: Seque
         lines += [Text("no voltage: the meter is off, its bus is silent", style="bold red"), Text()]
     lines += [view_tables(view, is_live=True), Text()]
     lines += [Text(f"listening on {url}", style="green") for url in scene.listeners]
+    lines += [Text(f"look at {scene.page}", style="bold green")] if scene.page else []
     lines += [Text(warning, style="yellow") for warning in view.warnings]
     lines += [Text(event, style="dim") for event in events[-_SHOWN_EVENTS:]]
     return Group(*lines, Text("Ctrl-C stops", style="dim"))
@@ -71,6 +73,7 @@ def rack_page(views: Sequence[View], scenes: Sequence[Scene], events: Sequence[s
     lines += [Text(f"{view.serial}: no voltage, its bus is silent", style="bold red") for view in views if not view.powered]
     for view, scene in zip(views, scenes, strict=True):
         lines += [Text(f"{view.serial}: listening on {url}", style="green") for url in scene.listeners]
+        lines += [Text(f"{view.serial}: look at {scene.page}", style="bold green")] if scene.page else []
         lines += [Text(f"{view.serial}: {warning}", style="yellow") for warning in view.warnings]
         lines += [
             Text(f"{view.serial}: {finding_words(found)} at {' '.join(found.phases)} ({found.confidence:.0%})", style="yellow")
