@@ -7,7 +7,7 @@ range, 423 sealed, 507 not kept.
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -24,7 +24,7 @@ from watthour.host.web import showing
 from watthour.host.web.showing import Json
 from watthour.parameters import Interface
 from watthour.units import RATES, VALUE_BY_NAME
-from watthour.view import ClosePeriod, Command, Event, Outcome, ResetPartial, SelectRate, Verdict, WriteSettings
+from watthour.view import ClosePeriod, Command, Outcome, ResetPartial, SelectRate, Verdict, WriteSettings
 
 _STATUS = {
     Verdict.DONE: 200,
@@ -85,7 +85,7 @@ class Problem(BaseModel):
 
 _COMMAND: dict[int | str, dict[str, Any]] = {
     status: {"model": Answer} for status in sorted({*_STATUS.values()} - {200, 422})
-} | {422: {"model": Answer | Problem}}
+} | {422: {"model": Answer | Problem}}  # type: ignore[dict-item]
 _MISSING: dict[int | str, dict[str, Any]] = {404: {"model": Problem}}
 
 
@@ -112,6 +112,13 @@ def _add_values(api: FastAPI, shown: Shown) -> None:
         """Return every value, and the exact integers behind the energies."""
         view = shown.port.view()
         return {"time": iso(view.time_ns), "serial": view.serial, "values": dict(view.values), "exact": dict(view.exact)}
+
+    @api.get("/values.csv", response_class=PlainTextResponse)
+    async def values_csv() -> Response:
+        """Return every value with its unit as CSV."""
+        view = shown.port.view()
+        rows = [(name, "" if value is None else value, VALUE_BY_NAME[name].unit) for name, value in view.values.items()]
+        return _file(_csv(["name", "value", "unit"], rows), f"values-{view.serial}.csv")
 
     @api.get("/values/{name}", responses=_MISSING)
     async def value(name: Annotated[str, Path(max_length=80)]) -> Json:
@@ -200,7 +207,8 @@ def _add_records(api: FastAPI, shown: Shown) -> None:
     async def log_csv() -> Response:
         """Return all events that are held as CSV."""
         view = shown.port.view()
-        return _file(_events_csv(view.events), f"events-{view.serial}.csv")
+        rows = [(iso(each.time_ns), str(each.kind), json.dumps(dict(each.detail))) for each in view.events]
+        return _file(_csv(["time", "kind", "detail"], rows), f"events-{view.serial}.csv")
 
     @api.get("/rate-map")
     async def rate_map(year: Annotated[int | None, Query(ge=_FIRST_YEAR, le=_LAST_YEAR)] = None) -> Json:
@@ -256,9 +264,9 @@ def _file(text: str, name: str) -> Response:
     )
 
 
-def _events_csv(events: Iterable[Event]) -> str:
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\n")
-    writer.writerow(["time", "kind", "detail"])
-    writer.writerows([iso(each.time_ns), str(each.kind), json.dumps(dict(each.detail))] for each in events)
+    writer.writerow(header)
+    writer.writerows(rows)
     return output.getvalue()
