@@ -7,13 +7,14 @@ range, 423 sealed, 507 not kept.
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Path, Query, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from watthour import __version__
 from watthour.face import Key
@@ -40,28 +41,50 @@ _LONGEST_HOLD_S = 60.0
 _LARGEST_NUMBER = 2**31 - 1
 
 
+class CsvResponse(PlainTextResponse):
+    """A table to be saved."""
+
+    media_type = "text/csv"
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _whole(given: object) -> object:
+    """Return 1.0 as 1: in JSON they are one number."""
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
+def _day(given: object) -> object:
+    """Refuse a day that is not written as one: a bare number is no day."""
+    if isinstance(given, str) and not _DAY.fullmatch(given):
+        msg = "write YYYY-MM-DD"
+        raise ValueError(msg)
+    return given
+
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class Press(_Body):
     """A key that was pressed; from 3 s on it is a long press."""
 
-    key: Annotated[int, Field(ge=1, le=2)]
+    key: Annotated[int, Field(ge=1, le=2), BeforeValidator(_whole)]
     held_s: Annotated[float, Field(ge=0, le=_LONGEST_HOLD_S)] = 0.1
 
 
 class Contact(_Body):
     """A contact at a digital input."""
 
-    input: Annotated[int, Field(ge=1, le=2)]
+    input: Annotated[int, Field(ge=1, le=2), BeforeValidator(_whole)]
     closed: bool
 
 
 class Rate(_Body):
     """A rate to count from now on, where the bus is the rate source."""
 
-    rate: Annotated[int, Field(ge=1, le=len(RATES))]
+    rate: Annotated[int, Field(ge=1, le=len(RATES)), BeforeValidator(_whole)]
 
 
 class Settings(_Body):
@@ -91,7 +114,14 @@ _MISSING: dict[int | str, dict[str, Any]] = {404: {"model": Problem}}
 
 def api_of(shown: Shown) -> FastAPI:
     """Return the interface of a meter."""
-    api = FastAPI(title="watthour", version=__version__, description=__doc__, docs_url=None, redoc_url=None)
+    api = FastAPI(
+        title="watthour",
+        version=__version__,
+        description=__doc__,
+        docs_url=None,
+        redoc_url=None,
+        responses={400: {"model": Problem}},
+    )
     _add_values(api, shown)
     _add_signals(api, shown)
     _add_records(api, shown)
@@ -113,7 +143,7 @@ def _add_values(api: FastAPI, shown: Shown) -> None:
         view = shown.port.view()
         return {"time": iso(view.time_ns), "serial": view.serial, "values": dict(view.values), "exact": dict(view.exact)}
 
-    @api.get("/values.csv", response_class=PlainTextResponse)
+    @api.get("/values.csv", response_class=CsvResponse)
     async def values_csv() -> Response:
         """Return every value with its unit as CSV."""
         view = shown.port.view()
@@ -121,7 +151,7 @@ def _add_values(api: FastAPI, shown: Shown) -> None:
         return _file(_csv(["name", "value", "unit"], rows), f"values-{view.serial}.csv")
 
     @api.get("/values/{name}", responses=_MISSING)
-    async def value(name: Annotated[str, Path(max_length=80)]) -> Json:
+    async def value(name: Annotated[str, Path(pattern="^[a-z0-9_]{1,80}$")]) -> Json:
         """Return one value with its unit."""
         view = shown.port.view()
         if name not in view.values:
@@ -167,14 +197,14 @@ def _add_records(api: FastAPI, shown: Shown) -> None:
     """Add what the meter keeps of the past."""
 
     @api.get("/profile")
-    async def profile(day: date | None = None) -> Json:
+    async def profile(day: Annotated[date | None, BeforeValidator(_day)] = None) -> Json:
         """Return the intervals of a day of the load profile, the newest day where none is named."""
         try:
             return showing.profile_day(shown.port.view(), shown.calendar, day)
         except (OverflowError, ValueError):
             raise HTTPException(422, f"{day} is no day that a meter knows") from None
 
-    @api.get("/profile.csv", response_class=PlainTextResponse)
+    @api.get("/profile.csv", response_class=CsvResponse)
     async def profile_csv() -> Response:
         """Return the whole load profile as CSV."""
         view = shown.port.view()
@@ -203,7 +233,7 @@ def _add_records(api: FastAPI, shown: Shown) -> None:
             "events": [showing.event(number, kept[number]) for number in range(last - 1, first - 1, -1)],
         }
 
-    @api.get("/log.csv", response_class=PlainTextResponse)
+    @api.get("/log.csv", response_class=CsvResponse)
     async def log_csv() -> Response:
         """Return all events that are held as CSV."""
         view = shown.port.view()
@@ -259,9 +289,7 @@ def _answer(outcome: Outcome) -> Response:
 
 
 def _file(text: str, name: str) -> Response:
-    return PlainTextResponse(
-        text, media_type="text/csv; charset=utf-8", headers={"content-disposition": f'attachment; filename="{name}"'}
-    )
+    return CsvResponse(text, headers={"content-disposition": f'attachment; filename="{name}"'})
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -90,7 +91,12 @@ def application(shown: Shown, broadcast: Broadcast, folder: Path, token: str) ->
         Mount("/static", StaticFiles(directory=folder)),
         Mount("/api/v1", api_of(shown)),
     ]
-    return Gate(Starlette(routes=routes), token)
+    return Gate(Starlette(routes=routes, exception_handlers={HTTPException: _problem}), token)
+
+
+async def _problem(_request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, HTTPException)  # noqa: S101 - what it is registered for
+    return JSONResponse({"detail": problem.detail}, problem.status_code, problem.headers)
 
 
 async def serve_web(address: WebAddress, shown: Shown, *, token: str = "") -> WebServer:
