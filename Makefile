@@ -28,7 +28,7 @@ $(READY): requirements.lock pyproject.toml
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-run: $(READY) ## start the workshop's meter on Modbus TCP 127.0.0.1:1502
+run: $(READY) ## start the workshop's meter: Modbus TCP 127.0.0.1:1502, page at http://127.0.0.1:8311/
 	$(BIN)/watthour run examples/workshop.toml
 
 check: $(READY) ## format, lint, types, architecture, documents

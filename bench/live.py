@@ -79,6 +79,7 @@ def wait_for(client: ModbusTcpClient) -> None:
 def share_of_core(config: Path, port: int) -> float:
     """Run a meter at real time, read it, and return its share of a core in percent."""
     command = [sys.executable, "-m", "watthour", "run", str(config), "--listen", f"modbus+tcp://127.0.0.1:{port}"]
+    command += ["--web", "127.0.0.1:0"] if config.parent == EXAMPLES else []
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as meter:
         try:
             with ModbusTcpClient("127.0.0.1", port=port, retries=0) as client:

@@ -14,7 +14,14 @@ SAMPLES = 8000 * 240
 
 
 def run(data, speed, project_root):
-    words = ["run", str(project_root / "examples" / "workshop.toml"), "--listen", "modbus+tcp://127.0.0.1:0"]
+    words = [
+        "run",
+        str(project_root / "examples" / "workshop.toml"),
+        "--listen",
+        "modbus+tcp://127.0.0.1:0",
+        "--web",
+        "127.0.0.1:0",
+    ]
     limits = ["--speed", speed, "--duration", "240", "--json", "--data", str(data)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     return subprocess.Popen([sys.executable, "-m", "watthour", *words, *limits], text=True, **pipes)

@@ -77,7 +77,13 @@ def rack(tmp_path, network):  # both keep their state in tmp_path / "state"
 
 def test_mbpoll_reads_the_workshop_over_a_pair_of_ptys(start, serial_pair, mbpoll, project_root):
     program = start(
-        "run", project_root / "examples" / "workshop.toml", "--listen", f"modbus+rtu://{serial_pair.ours}", "--json"
+        "run",
+        project_root / "examples" / "workshop.toml",
+        "--listen",
+        f"modbus+rtu://{serial_pair.ours}",
+        "--json",
+        "--web",
+        "127.0.0.1:0",
     )
     assert program.url() == f"modbus+rtu://{serial_pair.ours}?baudrate=9600&framing=8N1"
     volts = until(lambda: [volt for volt in mbpoll(serial_pair.theirs, 1, 0x0732, 3) if volt])
@@ -198,7 +204,16 @@ def test_faults_of_the_plant_need_a_simulated_installation(ask, substation, tmp_
 
 def test_faults_of_the_plant_strike_and_are_told(ask, project_root, tmp_path):
     (tmp_path / "faults.toml").write_text(PLANT)
-    words = ("run", project_root / "examples" / "workshop.toml", "--listen", "modbus+tcp://127.0.0.1:0", "--duration", "4")
+    words = (
+        "run",
+        project_root / "examples" / "workshop.toml",
+        "--listen",
+        "modbus+tcp://127.0.0.1:0",
+        "--duration",
+        "4",
+        "--web",
+        "127.0.0.1:0",
+    )
     status, out, err = ask(*words, "--speed", "max", "--json", "--faults", tmp_path / "faults.toml")
     _, healthy, _ = ask(*words, "--speed", "max", "--json")
     assert status == 0

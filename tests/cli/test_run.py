@@ -94,7 +94,15 @@ def test_a_stopped_recording_ends_with_the_bits_of_one_that_was_not(start, resul
 
 
 def test_a_stopped_workshop_ends_with_the_bits_of_one_that_was_not(start, result_of, project_root, tmp_path):
-    words = (project_root / "examples" / "workshop.toml", "--listen", "modbus+tcp://127.0.0.1:0", "--speed", "max")
+    words = (
+        project_root / "examples" / "workshop.toml",
+        "--listen",
+        "modbus+tcp://127.0.0.1:0",
+        "--web",
+        "127.0.0.1:0",
+        "--speed",
+        "max",
+    )
     whole = result_of(*words, "--duration", "90")
     metered = []
     paced = (*words[:-1], "60")

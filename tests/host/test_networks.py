@@ -275,7 +275,7 @@ def test_the_workshops_config_names_its_network_and_its_transformer():
     config = tomllib.loads((EXAMPLES / "workshop.toml").read_text())
     assert EXAMPLES / config["source"]["network"] == WORKSHOP
     assert Ratio.parse(config["meter"]["ct"]) == CT
-    assert set(config) == {"meter", "source", "listen"}
+    assert set(config) == {"meter", "source", "tariff", "listen", "web"}
 
 
 _DIGEST = """

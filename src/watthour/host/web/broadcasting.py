@@ -51,20 +51,22 @@ class Broadcast:
         self._seen: tuple[View, Lcd] | None = None
         self._told_s = 0.0
         self._due_s = {"waves": 0.0, "distortion": 0.0}
+        self._somebody = asyncio.Event()
         self.watchers: set[Watcher] = set()
 
     async def run(self) -> None:
         """Look at the meter until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
+            await self._somebody.wait()
+            await self._look(loop.time())
             await asyncio.sleep(_LOOK_S)
-            if self.watchers:
-                await self._look(loop.time())
 
     async def stream(self) -> AsyncIterator[bytes]:
         """Yield events to one who looks, from what is shown now on."""
         watcher: Watcher = asyncio.Queue()
         self.watchers.add(watcher)
+        self._somebody.set()
         try:
             yield f"retry: {RETRY_MS}\n\n".encode()
             yield sent("live", live(self._shown.port.view(), self._shown.instrument.glass()))
@@ -73,6 +75,8 @@ class Broadcast:
                 yield event
         finally:
             self.watchers.discard(watcher)
+            if not self.watchers:
+                self._somebody.clear()
 
     def end(self) -> None:
         """End all streams."""
