@@ -294,6 +294,7 @@ def test_where_others_can_look_a_token_is_printed_and_demanded(start, plant):
     with pytest.raises(urllib.error.HTTPError) as refused:
         asked(port, "meter")
     assert refused.value.code == 401
+    refused.value.close()
     request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/meter", headers={"Authorization": f"Bearer {found[1]}"})
     with urllib.request.urlopen(request) as answer:  # noqa: S310 - as above
         assert json.load(answer)["serial"] == 8311
