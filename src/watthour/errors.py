@@ -15,6 +15,7 @@
     ├── OutsideCalendarError      a day before the first or after the last of a calendar
     ├── SourceError               samples cannot be had
     │   ├── RecordingError        a recording is missing, malformed, or lacks a channel
+    │   ├── ContactsError         lines that do not say what a contact does
     │   └── SampleError           a sample that is not a number, a rate too low
     ├── CalibrationError          reference loads from which no correction follows
     ├── ParameterError            a setting is refused
@@ -168,6 +169,25 @@ class RecordingError(SourceError):
     def __init__(self, file: str, problem: str) -> None:
         super().__init__(f"{file}: {problem}")
         self.file = file
+
+
+class ContactsError(SourceError):
+    """What the contacts at the digital inputs do cannot be had, or is nonsense.
+
+    Parameters
+    ----------
+    file : str
+        The file or FIFO as the user named it.
+    problem : str
+        What is wrong and what to do.
+    line : int, optional
+        Line of the file, from 1.
+    """
+
+    def __init__(self, file: str, problem: str, line: int | None = None) -> None:
+        super().__init__(f"{file if line is None else f'{file}:{line}'}: {problem}")
+        self.file = file
+        self.line = line
 
 
 class SampleError(SourceError):

@@ -122,7 +122,7 @@ def test_options_alone_make_a_plan():
     [
         ("[meter", 1, "not valid TOML"),
         ("data = 5\n" + NETWORK, 1, "data = 5"),
-        ('dta = "x"\n' + NETWORK, 1, "unknown key dta; known: data, meter, source, tariff, listen"),
+        ('dta = "x"\n' + NETWORK, 1, "unknown key dta; known: data, meter, source, tariff, contacts, listen"),
         ("meter = 5\n" + NETWORK, 1, "meter = 5"),
         (NETWORK + "[meter]\nserial = 7\ncolour = 1\n", 5, "colour: no such setting; there are model, serial"),
         (NETWORK + "[meter]\nserial = 0\n", 4, "0 is outside 1 to 4294967295"),

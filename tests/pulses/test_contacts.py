@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watthour.pulses import Contacts, Edge, advance, begin, hand_over, pause, rate_selected
+from watthour.pulses import Contacts, Edge, advance, begin, hand_over, pause, rate_selected, shift
 
 MS = 10**6
 CLOSED, OPEN = True, False
@@ -70,7 +70,26 @@ def test_where_a_contact_stands_at_the_first_sample_is_no_pulse():
 def test_an_edge_that_comes_late_takes_effect_at_once():
     contacts, _ = run([], 500)
     contacts, changes = run([edge(10, CLOSED)], 1000, contacts)
-    assert changes[0].time_ns == 530 * MS
+    assert changes[0].time_ns == 500 * MS
+
+
+@pytest.mark.parametrize(("closed_ms", "open_ms", "count"), [(50, 50, 4), (30, 30, 4), (29, 71, 0), (71, 29, 1)])
+def test_edges_that_come_late_together_count_by_their_own_instants(closed_ms, open_ms, count):
+    contacts, _ = run([], 900)
+    every_ms = closed_ms + open_ms
+    train = [edge(100 + every_ms * n + k * closed_ms, k == 0) for n in range(4) for k in (0, 1)]
+    contacts, changes = run(train, 1000, contacts)
+    assert pulses(contacts) == [count, 0]
+    assert all(change.time_ns == 900 * MS for change in changes)
+    assert not contacts.inputs[0].closed
+
+
+def test_pulses_in_a_stretch_that_the_clock_jumped_over_are_counted_once_each():
+    train = [edge(100 * n + 50 * k, k == 0, number=2 * n + k) for n in range(1, 9) for k in (0, 1)]
+    contacts, _ = run(train, 250)
+    contacts, changes = run(train, 1000, shift(contacts, 600 * MS))  # 250 ms became 850 ms
+    assert pulses(contacts) == [8, 0]
+    assert [change.time_ns for change in changes] == sorted(change.time_ns for change in changes)
 
 
 def test_an_edge_told_twice_is_taken_once():
@@ -85,6 +104,7 @@ def test_between_two_sources_a_contact_stays_as_it_was_believed():
     contacts = begin(pause(contacts), -(10**15))
     assert contacts.inputs[0].closed
     assert (contacts.waiting, pulses(contacts)) == ((), [1, 0])
+    assert pulses(run([edge(10**6, OPEN, number=1), edge(10**6 + 50, CLOSED, number=2)], 2 * 10**6, contacts)[0]) == [2, 0]
     assert pulses(advance(contacts, 10**12, PULSES)[0]) == [1, 0]
 
 

@@ -56,6 +56,7 @@ def run(
     data: Path | None = None,
     listen: Annotated[list[str] | None, Parameter(negative="")] = None,
     web: str | None = None,
+    contacts: Path | None = None,
     pulses: Path | None = None,
     trace: Path | None = None,
     faults: Path | None = None,
@@ -83,8 +84,10 @@ def run(
         Bus to answer on, such as modbus+tcp://127.0.0.1:1502; may be repeated.
     web
         HOST:PORT of a page that shows the meter in a browser, such as 127.0.0.1:8311.
+    contacts
+        File or FIFO of lines that say when the contacts at the digital inputs close and open.
     pulses
-        Write the pulses of the LEDs to this file (CSV), one line each.
+        Write the pulses of the LEDs and of the pulse output to this file (CSV), one line each.
     trace
         Write what the Modbus lines carry to this file, for tshark and Wireshark (pcap).
     faults
@@ -106,7 +109,14 @@ def run(
     if duration is not None and not 0 < duration <= _LONGEST_DURATION_S:
         msg = f"--duration {duration:g}: ask for more than 0 seconds, and at most {_LONGEST_DURATION_S:g}"
         raise UsageError(msg)
-    options = Options(model=model, source=source, channels=channels, data=data, listen=tuple(listen or ()), web=web)
+    if contacts is not None and len(config) > 1:
+        msg = (
+            f"--contacts {contacts}: one file closes the contacts of one meter: name it in that configuration, [contacts] file"
+        )
+        raise UsageError(msg)
+    options = Options(
+        model=model, source=source, channels=channels, data=data, contacts=contacts, listen=tuple(listen or ()), web=web
+    )
     plans = [plan_from(path, options) for path in config or (None,)]
     script = None if faults is None else read_faults(faults)
     run_meters(

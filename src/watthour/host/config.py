@@ -19,8 +19,9 @@ from watthour.host.streams import NAME_EACH, STANDARD_INPUT
 from watthour.host.toml_files import check_toml, read_toml
 from watthour.host.toml_lines import line_of
 from watthour.host.web.address import WebAddress, parse_address
-from watthour.models import current_range_of, model_of, require_bus
+from watthour.models import current_range_of, model_of, require_bus, require_feature
 from watthour.parameters import DEFAULTS, Interface, Setting, check_setting
+from watthour.pulses import INPUTS
 from watthour.station.rights import READABLE, WRITABLE, rights_of, unmatched
 from watthour.units import Ratio
 from watthour.waveform.channels import TERMINALS, terminals_among
@@ -109,6 +110,12 @@ class _RoleTable(_Table):
         return self
 
 
+class _ContactsTable(_Table):
+    file: Annotated[str, Field(min_length=1)] | None = None
+    input1_wired_to: Annotated[str, Field(min_length=1)] | None = None
+    input2_wired_to: Annotated[str, Field(min_length=1)] | None = None
+
+
 class _ListenTable(_Table):
     url: str
     writable: bool = False
@@ -144,6 +151,7 @@ class _MeterFile(_Table):
     meter: dict[str, Any] = Field(default_factory=dict)
     source: _SourceTable | None = None
     tariff: _TariffTable | None = None
+    contacts: _ContactsTable | None = None
     listen: list[_ListenTable] = Field(default_factory=list)
     web: _WebTable | None = None
 
@@ -199,6 +207,10 @@ class Plan:
         Where its page is to be; None: it has none.
     web_token : str
         Demanded where others than this machine reach the page; empty: one is made up.
+    contacts : Path, optional
+        File or FIFO whose lines say what the contacts at the inputs do.
+    wired : mapping of int to Path
+        Configuration of the meter whose pulse output is wired to the input of this number.
     """
 
     name: str = "this meter"
@@ -210,6 +222,8 @@ class Plan:
     data: Path | None = None
     web: WebAddress | None = None
     web_token: str = ""
+    contacts: Path | None = None
+    wired: Mapping[int, Path] = field(default_factory=dict)
 
     def setting(self, name: str) -> Setting:
         """Return a setting as this plan has it."""
@@ -224,6 +238,7 @@ class Options:
     source: Path | None = None
     channels: str | None = None
     data: Path | None = None
+    contacts: Path | None = None
     listen: Sequence[str] = ()
     web: str | None = None
 
@@ -272,6 +287,7 @@ def read_config(path: Path) -> Plan:
             raise ConfigError(str(path), str(problem), line_of(text, ("listen", place, "url"))) from None
         access[listen[-1]] = row.access()
     plan = _with_web(plan, text, table.web)
+    plan = _with_contacts(plan, text, table.contacts)
     return replace(plan, listen=tuple(listen), access=access, data=None if table.data is None else path.parent / table.data)
 
 
@@ -282,6 +298,18 @@ def _with_web(plan: Plan, text: str, table: _WebTable | None) -> Plan:
         return replace(plan, web=parse_address(table.address), web_token=table.token or "")
     except UsageError as problem:
         raise ConfigError(plan.name, str(problem), line_of(text, ("web", "address"))) from None
+
+
+def _with_contacts(plan: Plan, text: str, table: _ContactsTable | None) -> Plan:
+    """Return the plan with what closes its inputs, if the model has any."""
+    if table is None:
+        return plan
+    try:
+        require_feature(model_of(str(plan.setting("model"))), "digital_inputs")
+    except UsageError as problem:
+        raise ConfigError(plan.name, str(problem), line_of(text, ("contacts",))) from None
+    wired = {number: plan.folder / other for number in INPUTS if (other := getattr(table, f"input{number}_wired_to"))}
+    return replace(plan, contacts=None if table.file is None else plan.folder / table.file, wired=wired)
 
 
 def _settings(file: str, text: str, given: Mapping[str, Any]) -> dict[str, Setting]:
@@ -358,6 +386,9 @@ def _with_options(plan: Plan, options: Options) -> Plan:
         plan = replace(plan, data=options.data)
     if options.web is not None:
         plan = replace(plan, web=parse_address(options.web))
+    if options.contacts is not None:
+        require_feature(model_of(str(plan.setting("model"))), "digital_inputs")
+        plan = replace(plan, contacts=options.contacts)
     urls = options.listen or [str(url) for url in plan.listen]
     return replace(plan, listen=_listeners(plan, urls))
 

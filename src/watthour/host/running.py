@@ -16,6 +16,7 @@ from rich.console import Console
 
 from watthour.errors import ConfigError, UsageError, WatthourError
 from watthour.host.config import Plan
+from watthour.host.contacts import Wiring, wiring_of
 from watthour.host.faults import FaultScript
 from watthour.host.instants import iso
 from watthour.host.instrument import Instrument, Shown
@@ -104,7 +105,8 @@ class RunningMeter:
 
     def news(self) -> list[str]:
         """Return what happened to it since last asked, one line each."""
-        return [f"{self.label}{event_line(event)}" for event in self.thread.take_events()]
+        remarks = self.thread.take_remarks()
+        return [f"{self.label}{line}" for line in (*map(event_line, self.thread.take_events()), *remarks)]
 
     def failure(self) -> BaseException | None:
         """Return what ended it before its time, naming it where there are others."""
@@ -133,7 +135,7 @@ def run_meters(
     faults : FaultScript, optional
         What shall go wrong on purpose.
     pulses : Path, optional
-        File for the pulses of the LEDs, of a run of one meter.
+        File for the pulses of the LEDs and the output, of a run of one meter.
     trace : Path, optional
         File for what the Modbus lines carry.
 
@@ -149,7 +151,10 @@ def run_meters(
         raise UsageError(msg)
     with ExitStack() as stack:
         pulse_file = None if pulses is None else stack.enter_context(PulseFile(pulses))
-        meters = [_begin(plan, pace, stack, pulse_file, is_alone=len(plans) == 1) for plan in plans]
+        meters = [
+            _begin(plan, wiring, pace, stack, pulse_file, is_alone=len(plans) == 1)
+            for plan, wiring in zip(plans, wiring_of(plans), strict=True)
+        ]
         lines_of([listener for meter in meters for listener in meter.listeners()])  # refused before anybody waits
         for sample_type in sorted({meter.work.source.sample_type for meter in meters if not meter.work.finished}):
             warm(sample_type, say)
@@ -198,12 +203,15 @@ def _check_apart(plans: Sequence[Plan]) -> None:
         owners[place] = plan.name
 
 
-def _begin(plan: Plan, pace: Pace, stack: ExitStack, pulse_file: PulseFile | None, *, is_alone: bool) -> RunningMeter:
+def _begin(
+    plan: Plan, wiring: Wiring, pace: Pace, stack: ExitStack, pulse_file: PulseFile | None, *, is_alone: bool
+) -> RunningMeter:
     store = None
     if plan.data is not None:
         store = stack.enter_context(DataDirectory(plan.data, int(str(plan.setting("serial")))))
     assert plan.source is not None  # noqa: S101 - plan_from refuses a plan without one
-    work = begin_work(plan, plan.source, store, pulse_file)
+    work = begin_work(plan, plan.source, store, pulse_file, wiring)
+    stack.callback(work.close)
     return RunningMeter(plan=plan, work=work, thread=MeteringThread(work, pace), label="" if is_alone else f"{plan.name}: ")
 
 

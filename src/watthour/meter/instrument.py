@@ -188,7 +188,9 @@ class Meter:
 
     def go_back(self, state: MeterState) -> None:
         """Return to a state of before, because what came since could not be kept; its events never happened."""
-        self._state, self._events = state, []
+        self._state, self._events, self._output_pulses = state, [], []
+        if self._spans:
+            self._spans = []
 
     def settled(self) -> "Meter":
         """Return the meter as it would be if its source ended here; this one stays as it is."""

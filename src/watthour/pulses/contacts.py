@@ -13,6 +13,9 @@ change does to the rate, is not known here.
 
 A contact must stay for `DEBOUNCE_NS`, closed or open, to be believed: exactly that long is enough, a nanosecond less is
 not. A pulse is counted where a closing is believed, so both its closed and the open time before it lasted (IEC 62053-31).
+
+Edges may come late, many at a time, when what they tell of has been decided already. How long each contact stayed is then
+taken from their own instants, so that every pulse is counted; what they change takes effect at once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -110,7 +113,8 @@ def hand_over(contacts: Contacts, edges: Iterable[Edge]) -> Contacts:
     """Return the inputs with edges to come.
 
     They take their place by their instants, those of the same instant as they were handed over. One whose instant has
-    been decided already takes effect at once; one with a number that was taken is passed over.
+    been decided already is late: it keeps its instant among the others of its input, and what it changes takes effect at
+    once. One with a number that was taken is passed over.
     """
     inputs = list(contacts.inputs)
     waiting = list(contacts.waiting)
@@ -121,8 +125,7 @@ def hand_over(contacts: Contacts, edges: Iterable[Edge]) -> Contacts:
             if last is not None and edge.number <= last:
                 continue
             inputs[place] = replace(inputs[place], number=edge.number)
-        earliest_ns = edge.time_ns if contacts.time_ns is None else contacts.time_ns
-        waiting.append(replace(edge, time_ns=max(edge.time_ns, earliest_ns)))
+        waiting.append(edge)
     waiting.sort(key=lambda edge: edge.time_ns)
     return replace(contacts, inputs=tuple(inputs), waiting=tuple(waiting))
 
@@ -139,8 +142,11 @@ def begin(contacts: Contacts, time_ns: int) -> Contacts:
 
 
 def pause(contacts: Contacts) -> Contacts:
-    """Return the inputs between two sources: nothing to come, the contacts as they are believed to be."""
-    still = tuple(replace(contact, is_touching=contact.closed, since_ns=None) for contact in contacts.inputs)
+    """Return the inputs between two sources: nothing to come, the contacts as they are believed to be.
+
+    Whoever closes them numbers anew.
+    """
+    still = tuple(replace(contact, is_touching=contact.closed, since_ns=None, number=None) for contact in contacts.inputs)
     return Contacts(inputs=still)
 
 
@@ -153,8 +159,7 @@ def shift(contacts: Contacts, step_ns: int) -> Contacts:
         contact if contact.since_ns is None else replace(contact, since_ns=contact.since_ns + step_ns)
         for contact in contacts.inputs
     )
-    waiting = tuple(replace(edge, time_ns=max(edge.time_ns, now_ns)) for edge in contacts.waiting)
-    return Contacts(inputs=inputs, waiting=waiting, time_ns=now_ns)
+    return Contacts(inputs=inputs, waiting=contacts.waiting, time_ns=now_ns)
 
 
 def advance(contacts: Contacts, until_ns: int, weights: Weights) -> tuple[Contacts, tuple[Change, ...]]:
@@ -165,7 +170,8 @@ def advance(contacts: Contacts, until_ns: int, weights: Weights) -> tuple[Contac
     until_ns : int
         What happens at this very instant belongs to the next call. An earlier one than before changes nothing.
     """
-    if contacts.time_ns is not None and until_ns <= contacts.time_ns:
+    since_ns = contacts.time_ns
+    if since_ns is not None and until_ns <= since_ns:
         return contacts, ()
     due = sum(edge.time_ns < until_ns for edge in contacts.waiting)
     inputs = list(contacts.inputs)
@@ -176,6 +182,8 @@ def advance(contacts: Contacts, until_ns: int, weights: Weights) -> tuple[Contac
         inputs[place] = _touched(inputs[place], edge)
     for place, number in enumerate(INPUTS):
         inputs[place] = _believed(inputs[place], number, until_ns - 1, weights[place], changes)
+    if since_ns is not None:  # what a late edge tells of is in effect from now on
+        changes = [replace(change, time_ns=max(change.time_ns, since_ns)) for change in changes]
     changes.sort(key=lambda change: (change.time_ns, change.contact))
     return Contacts(inputs=tuple(inputs), waiting=contacts.waiting[due:], time_ns=until_ns), tuple(changes)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from math import ceil, floor, isinf
+from math import ceil, floor, inf, isinf
 
 from watthour.errors import StoreError, WatthourError
 from watthour.host.instants import now_ns
@@ -29,6 +29,10 @@ _LONGEST_STEP_S = 0.25
 """Paced samples are handed over in pieces that end where a window does, no shorter and no longer than this."""
 _LONGEST_WAIT_S = 3600.0
 """No wait is longer: what the system calls a time-out has an end."""
+_WIRE_S = 0.05
+"""While it waits for another meter's pulses a meter answers commands this often."""
+_LATE_S = 1.0
+"""A paced meter waits no longer for another one's pulses: what comes later still counts, late."""
 _PUBLISH_S = 0.05
 """At full speed a view is published this often, not after each block."""
 
@@ -100,6 +104,7 @@ class MeteringThread(threading.Thread):
         self._speed = None if work.live else pace.speed
         self._commands: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._remarks: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stop_asked = threading.Event()
         self._diagnosing = Diagnosing(_LOOK_S if work.live or pace.speed else _FAST_LOOK_S)
         self._view = work.keeping.shown(work.meter.view())
@@ -152,6 +157,11 @@ class MeteringThread(threading.Thread):
         while not self._events.empty():
             yield self._events.get()
 
+    def take_remarks(self) -> Iterator[str]:
+        """Yield what is wrong with what was told of the contacts since last asked."""
+        while not self._remarks.empty():
+            yield self._remarks.get()
+
     def run(self) -> None:
         """Meter; what goes wrong is kept in `failure` for whoever waits for the thread."""
         try:
@@ -159,6 +169,7 @@ class MeteringThread(threading.Thread):
         except Exception as failure:  # noqa: BLE001 - told by the one who waits
             self.failure = failure
         finally:
+            self._end_wires()
             self.ended.set()
             self.done.set()
             self._refuse_waiting()
@@ -174,6 +185,7 @@ class MeteringThread(threading.Thread):
         self._save()
         self._work.write_pulses(self._work.meter.settled())  # of the open window, as the result shows it
         self._metering = False
+        self._end_wires()
         self._publish()
         self.ended.set()
         while self._pace.hold and not self._stop_asked.is_set():
@@ -192,6 +204,8 @@ class MeteringThread(threading.Thread):
                 if self._stop_asked.is_set():
                     return False
                 if len(piece):
+                    if not self._has_contacts(piece, at_ns):
+                        return False
                     self._step(piece, at_ns)
                     self._diagnose()
                 self._publish_sometimes()
@@ -201,6 +215,29 @@ class MeteringThread(threading.Thread):
             self._stop_in_order()
             raise
         return not self._is_cut_short
+
+    def _has_contacts(self, piece: Delivery, at_ns: int) -> bool:
+        """Hand over what the contacts do while a piece lasts, once it is known; False if asked to stop before."""
+        feed, meter = self._work.feed, self._work.meter
+        if feed is None:
+            return True
+        end_ns = at_ns + ceil(len(piece) * NANOSECONDS / piece.rate_hz)
+        speed = 1.0 if self._work.live else self._speed
+        deadline_s = time.monotonic() + (inf if speed is None else _LATE_S)
+        while not feed.wait(end_ns, _WIRE_S) and time.monotonic() < deadline_s:
+            self._answer_waiting()
+            if self._stop_asked.is_set():
+                return False
+        edges = feed.take(meter.state.contacts, at_ns, end_ns, speed=speed)
+        for remark in feed.take_remarks():
+            self._remarks.put(remark)
+        if edges:
+            meter.switch_contacts(edges)
+        return not self._stop_asked.is_set()
+
+    def _end_wires(self) -> None:
+        if self._work.outlet is not None:
+            self._work.outlet.end()
 
     def _step(self, piece: Delivery, at_ns: int) -> None:
         """Meter a piece; once a day the totals go into the chain of events."""

@@ -5,21 +5,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from watthour.errors import SealedError
+from watthour.errors import SealedError, UsageError
 from watthour.host.calendars import read_calendar
 from watthour.host.config import Plan, SourceWish, require_buses
+from watthour.host.contacts import ContactFeed, ContactFifo, ScheduledContacts, Wiring, is_fifo, read_contacts
+from watthour.host.contacts.replayed import Replay
 from watthour.host.instants import DEFAULT_START_NS, now_ns
 from watthour.host.metering.clock import SampleClock
 from watthour.host.metering.keeping import Keeping, begin_keeping
-from watthour.host.metering.pulse_file import PulseFile
+from watthour.host.metering.outlet import Outlet
+from watthour.host.metering.pulse_file import PulseFile, pulses_counted, take_flashes, take_output
 from watthour.host.networks import open_network, open_phasors
 from watthour.host.recordings import open_recording
 from watthour.host.software_identification import own_identification
 from watthour.host.store import DataDirectory, Found, Kept, Taken
 from watthour.host.streams import Stream, open_stream
 from watthour.meter import Meter, MeterState, first_state
+from watthour.meter.pulsing import has_inputs
 from watthour.meter.state import ratio_setting
 from watthour.parameters import Setting, parameter
+from watthour.pulses import INPUTS
 from watthour.waveform.network import NetworkSource, PhasorSource
 from watthour.waveform.network.happenings import Happening
 from watthour.waveform.source import Source
@@ -44,7 +49,11 @@ class Work:
     live : Stream or None
         The source where it is live: never paced, with events of its own, and not to be metered again.
     pulse_file : PulseFile or None
-        Begun; None where nobody wants the LEDs' pulses.
+        Begun; None where nobody wants the pulses.
+    feed : ContactFeed or None
+        What closes the digital inputs; None where nothing does.
+    outlet : Outlet or None
+        Begun; None where nothing is wired to the pulse output.
     diary : callable or None
         Of a simulated installation under a fault script: what happens to it between two seconds.
     """
@@ -59,12 +68,27 @@ class Work:
     remarks: tuple[str, ...]
     live: Stream | None = None
     pulse_file: PulseFile | None = None
+    feed: ContactFeed | None = None
+    outlet: Outlet | None = None
     diary: Callable[[int, int], Sequence[Happening]] | None = None
 
     def write_pulses(self, meter: Meter) -> None:
-        """Write how the LEDs flashed since last asked, if anybody wants it."""
+        """Write how the LEDs flashed and the output closed since last asked, if anybody wants it.
+
+        Those of another meter than ours, the one that ours would be at its source's end, are written and not passed on.
+        """
+        flashed, closed = take_flashes(meter), take_output(meter)
         if self.pulse_file is not None:
-            self.pulse_file.write(meter.take_pulses())
+            self.pulse_file.write([*flashed, closed])
+        if self.outlet is not None and meter is self.meter:
+            self.outlet.give(closed, meter)
+
+    def close(self) -> None:
+        """Let go of what is open."""
+        if self.feed is not None:
+            self.feed.close()
+        if self.outlet is not None:
+            self.outlet.close()
 
     def save(self, *, finished: bool, both: bool = True, stopped: bool = False) -> None:
         """Keep the meter's state, if it is kept at all; the pulses it has counted are on the disk before.
@@ -76,8 +100,9 @@ class Work:
         both, stopped : bool
             As of `Keeping.commit`.
         """
-        if self.pulse_file is not None:
-            self.pulse_file.sync()
+        for written in (self.pulse_file, self.outlet):
+            if written is not None:
+                written.sync()
         state, kept = self.meter.state, self.keeping.kept
         if self.finished and kept is not None:  # not a sample was taken in: whichever source was last metered still is
             source, sources = kept.source, kept.sources
@@ -98,18 +123,26 @@ class Work:
         )
 
 
-def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None, pulse_file: PulseFile | None = None) -> Work:
+def begin_work(
+    plan: Plan,
+    wish: SourceWish,
+    store: DataDirectory | None,
+    pulse_file: PulseFile | None = None,
+    wiring: Wiring | None = None,
+) -> Work:
     """Return the work of a run: the source opened, the meter new or as it was kept.
 
     Parameters
     ----------
     pulse_file : PulseFile, optional
-        Where the LEDs' pulses go; it is begun here.
+        Where the pulses go; it is begun here.
+    wiring : Wiring, optional
+        From other meters of the run, and to them.
 
     Raises
     ------
     SourceError, ConfigError
-        If the source cannot be used.
+        If the source cannot be used, or the lines of its contacts.
     StoreError
         If what was kept cannot be believed.
     SealedError
@@ -136,7 +169,12 @@ def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None, pulse_
     keeping = begin_keeping(store, found, meter.state, software_id=own_identification(), is_live=is_live)
     if kept is not None and kept.source != source.identity and not (taken and taken.finished):
         meter.change_source()
-    pulses_kept = () if pulse_file is None else pulse_file.begin(state.registers.secondary)
+    pulses_kept = () if pulse_file is None else pulse_file.begin(pulses_counted(state))
+    wiring = wiring or Wiring()
+    outlet = Outlet(wiring.from_output, store) if wiring.from_output else None
+    if outlet is not None:
+        outlet.begin(meter.state)
+    feed = _feed_of(plan, source, start_ns, wiring, meter.state.settings)
     return Work(
         meter=meter,
         source=source,
@@ -145,9 +183,18 @@ def begin_work(plan: Plan, wish: SourceWish, store: DataDirectory | None, pulse_
         clock=clock,
         keeping=keeping,
         finished=taken is not None and taken.finished,
-        remarks=(*source.remarks, *overruled, *_remarks(source, store, kept, taken), *_damages(store, found), *pulses_kept),
+        remarks=(
+            *source.remarks,
+            *overruled,
+            *_remarks(source, store, kept, taken),
+            *_damages(store, found),
+            *pulses_kept,
+            *_contact_remarks(plan, source, feed),
+        ),
         live=source if isinstance(source, Stream) else None,
         pulse_file=pulse_file,
+        feed=feed,
+        outlet=outlet,
         diary=source.happenings if wish.faults and isinstance(source, NetworkSource | PhasorSource) else None,
     )
 
@@ -178,6 +225,39 @@ def _open_source(wish: SourceWish, settings: Mapping[str, Setting]) -> Source:
         scale=wish.scale,
         rate_hz=wish.rate_hz,
     )
+
+
+def _feed_of(plan: Plan, source: Source, start_ns: int, wiring: Wiring, settings: Mapping[str, Setting]) -> ContactFeed | None:
+    """Return what closes the meter's inputs, each of which has one thing that does; None where there is nothing, or no input."""
+    if not has_inputs(settings):
+        return None
+    closers: dict[str, frozenset[int]] = {f"{plan.name}: a wire": frozenset(wiring.to_inputs)}
+    replays: list[Replay] = []
+    if isinstance(source, NetworkSource | PhasorSource) and source.contacts.rows:
+        replays.append(ScheduledContacts(source.contacts, start_ns))
+        closers[f"{source.name}: a [[contact]]"] = source.contacts.inputs
+    if plan.contacts is not None and not is_fifo(plan.contacts):
+        written = read_contacts(plan.contacts, start_ns)
+        replays.append(written)
+        closers[f"{plan.contacts}: a line"] = written.inputs
+    for number in INPUTS:
+        closing = [name for name, inputs in closers.items() if number in inputs]
+        if len(closing) > 1:
+            msg = f"{closing[1]} closes input {number}, and so does {closing[0]}: leave one of them out"
+            raise UsageError(msg)
+    fifo = None
+    if plan.contacts is not None and is_fifo(plan.contacts):
+        fifo = ContactFifo(plan.contacts, start_ns, frozenset().union(*closers.values()))
+    return ContactFeed(replays, fifo, wiring.to_inputs) if replays or fifo or wiring.to_inputs else None
+
+
+def _contact_remarks(plan: Plan, source: Source, feed: ContactFeed | None) -> tuple[str, ...]:
+    """Return what a user should know of the contacts."""
+    if feed is not None and feed.is_live:
+        return (f"{plan.contacts}: live: what it is told while no meter runs is lost",)
+    if feed is None and isinstance(source, NetworkSource | PhasorSource) and source.contacts.rows:
+        return (f"{source.name}: its [[contact]] rows close nothing: this model has no digital inputs",)
+    return ()
 
 
 def _clock_of(source: Source, wish: SourceWish, taken: Taken | None) -> tuple[int, SampleClock]:

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from watthour.samples import MINIMUM_RATE_HZ
 from watthour.units import NANOSECONDS
+from watthour.waveform.network.contacts import AnyContact
 from watthour.waveform.network.front_end import FrontEndTable
 from watthour.waveform.network.loads import AnyLoad
 from watthour.waveform.network.parts import Part, parts_of
@@ -63,6 +64,8 @@ class Network(Table):
     supply : Supply
     loads : rows of any kind
     wiring : rows of faults, each applied to what the one before it left
+    contacts : rows
+        What closes at the digital inputs of the meter, and when.
     noise : Noise
         Its seed is that of everything drawn by chance.
     front_end : FrontEndTable, optional
@@ -75,6 +78,7 @@ class Network(Table):
     supply: Supply
     loads: Annotated[tuple[AnyLoad, ...], BeforeValidator(as_tuple)] = Field(default=(), alias="load")
     wiring: Annotated[tuple[AnyWiringFault, ...], BeforeValidator(as_tuple)] = ()
+    contacts: Annotated[tuple[AnyContact, ...], BeforeValidator(as_tuple)] = Field(default=(), alias="contact")
     noise: Noise = Noise()
     front_end: FrontEndTable | None = None
     sampling: Sampling = Sampling()

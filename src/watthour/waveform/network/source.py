@@ -14,6 +14,7 @@ import numpy as np
 from watthour.samples import PHASORS, Block, Phasors
 from watthour.units import Ratio
 from watthour.waveform.network.conditions import Installation
+from watthour.waveform.network.contacts import Schedule
 from watthour.waveform.network.description import Network
 from watthour.waveform.network.flow import rows_of
 from watthour.waveform.network.happenings import Happening
@@ -54,6 +55,7 @@ class NetworkSource:
         self.remarks: tuple[str, ...] = ()
         self._rate_hz = network.sampling.rate_hz
         self._installation = Installation.of(network, ct=ct, vt=vt, start_ns=start_ns)
+        self.contacts = Schedule(rows=network.contacts, local_zero_s=self._installation.local_zero_s)
         self._sensing = sensing_of(network, self._installation.spectra.orders, ct)
         self.sample_type = "float64" if self._sensing is None else self._sensing.front_end.sample_type
         self._conditions = lru_cache(HOURS_KEPT)(self._installation.conditions)
@@ -130,6 +132,7 @@ class PhasorSource:
         self.samples: int | None = None
         self.remarks: tuple[str, ...] = ()
         self._installation = Installation.of(network, ct=ct, vt=vt, start_ns=start_ns)
+        self.contacts = Schedule(rows=network.contacts, local_zero_s=self._installation.local_zero_s)
         self._sensing = sensing_of(network, self._installation.spectra.orders, ct)
 
     def blocks(self, first_sample: int = 0) -> Iterator[Phasors]:
