@@ -70,7 +70,7 @@ def received(contract, intervals, span, *, whole=True, **changes):
     printed = replace(contract, energy_decimals=0, power_decimals=0) if whole else contract
     made = bill_intervals(printed, intervals, *span)
     charges = {charge.name: charge for charge in contract.charges}
-    lines = tuple(_printed(line, charges[line.charge]) for line in made.lines)
+    lines = tuple(_printed(line, charges[line.charge], made) for line in made.lines)
     names = tuple(dict.fromkeys(line.charge for line in lines if not isinstance(charges[line.charge], Percent)))
     fields = {
         "number": "2026-04-0815", "supplier": "Energía del Valle", "supply": "ES0031000000000001JN0F", "issued": span[1],
@@ -81,7 +81,7 @@ def received(contract, intervals, span, *, whole=True, **changes):
     return Invoice(**(fields | changes))
 
 
-def _printed(line, charge):
+def _printed(line, charge, made):
     quantity = None if isinstance(charge, Fixed) else Decimal(written(line.quantity, 9))
     by_time = isinstance(charge, Capacity) or (isinstance(charge, Fixed) and line.price_unit.endswith("day"))
     if isinstance(charge, Excess):
@@ -89,6 +89,7 @@ def _printed(line, charge):
     return InvoiceLine(
         charge=line.charge, period=line.period, quantity=quantity, price=Decimal(written(line.price, 12)), price_unit=line.price_unit,
         days=line.days if by_time else None, amount=line.amount,
+        first_day=None if line.days == made.days else line.first_day, last_day=None if line.days == made.days else line.last_day,
     )  # fmt: skip
 
 

@@ -276,7 +276,7 @@ def test_without_readings_only_arithmetic_and_prices_are_judged():
 
 @pytest.mark.parametrize("kwh", [0, 5])
 def test_the_border_of_the_tolerance(kwh):
-    honest = judge(HONEST)
+    honest = check(HONEST, PLANT, OURS, with_causes=False)
     whole = next(each for each in honest.quantities if each.key == Key("import", ""))
     for sign in (1, -1):
         room = whole.tolerance.size - sign * whole.difference
@@ -294,12 +294,12 @@ def test_the_border_of_the_tolerance(kwh):
             per = 1000 if line.charge == "energy" else 1
             return replace(line, quantity=quantity, amount=to_cents(Fraction(quantity) * Fraction(line.price) / per))
 
-        result = judge(changed(HONEST, moved))
+        result = check(changed(HONEST, moved), PLANT, OURS, with_causes=False)
         sums = next(each for each in result.quantities if each.key == Key("import", ""))
         assert sums.passed is (not kwh), (sign, wanted)
 
 
-TRIALS = 1000 if os.environ.get("WATTHOUR_LONG") else 40
+TRIALS = 1000 if os.environ.get("WATTHOUR_LONG") else 20
 
 
 def test_honest_invoices_raise_no_alarm():
@@ -350,3 +350,38 @@ def test_a_gain_that_no_cause_makes_is_out_of_tolerance_and_named_by_none(gain):
     assert verdicts(result) == (True, True, False)
     assert not [cause for cause in result.causes if cause.likelihood is Likelihood.LIKELY and cause.name != "missing days"]
     assert "shifted clock" not in likely(result)
+
+
+def test_lines_parted_by_a_price_that_changes_are_each_judged_by_their_own_days():
+    def parted(row):
+        if row.name not in {"energy", "power_toll"}:
+            return (row,)
+        later = replace(row, value=row.value * 2, first_day=date(2026, 4, 16))
+        return (replace(row, last_day=date(2026, 4, 15)), later)
+
+    contract = replace(PLANT, values=DatedTable(tuple(each for row in PLANT.values.rows for each in parted(row))))
+    invoice = received(contract, THEIRS, APRIL, whole=False)
+    assert len([line for line in invoice.lines if line.name == "energy.P4"]) == 2
+    assert verdicts(judge(invoice, contract)) == (True, True, True)
+    assert verdicts(judge(invoice, PLANT))[1] is False
+
+
+def test_an_excess_by_the_maximum_is_judged_by_the_maximum_it_tells():
+    contract = replace(PLANT, meter_type=4)
+    honest = received(contract, metered(TRUTH, gain=-0.3), APRIL, whole=False)
+    printed = {line.period: line.quantity for line in honest.lines if line.charge == "excess"}
+    assert printed["P4"] > 0
+    result = judge(honest, contract)
+    assert verdicts(result) == (True, True, True)
+    key = Key("demand", "P4")
+    ours = next(each for each in result.quantities if each.key == key)
+    assert ours.billed == Fraction(printed["P4"]) + 130
+    wrong = changed(
+        honest,
+        lambda line: (
+            replace(line, quantity=line.quantity + 20, amount=to_cents(Fraction(line.quantity + 20) * Fraction(line.price)))
+            if line.name == "excess.P4"
+            else line
+        ),
+    )
+    assert verdicts(judge(wrong, contract)) == (True, True, False)

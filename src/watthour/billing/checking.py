@@ -154,7 +154,7 @@ def check(
         metered = metered_of(contract, intervals, *span)
         sound = metered.sound("", span)
         measure = Measure(metered=metered, contract=contract, span=span)
-        billed, twice = billed_quantities(invoice, charges)
+        billed, twice = billed_quantities(invoice, contract, charges)
         findings += [_said_twice(invoice, key, charge) for key, charge in twice]
         ours = {key: measure.ours(key) for key in billed}
         tolerances = {key: measure.tolerance(key, contract.metering) for key in billed}
@@ -170,7 +170,7 @@ def check(
         bill=bill,
         findings=tuple(findings),
         quantities=tuple(quantities),
-        lines=tuple(_lines(invoice, charges, bill, findings, quantities)),
+        lines=tuple(_lines(invoice, contract, charges, bill, findings=findings, quantities=quantities)),
         causes=tuple(causes),
         sound=sound,
     )
@@ -307,8 +307,10 @@ def _finding(line: InvoiceLine, what: str, billed: str, ours: str, *, passed: bo
 
 def _lines(
     invoice: Invoice,
+    contract: Contract | None,
     charges: Mapping[str, Charge],
     bill: Bill | None,
+    *,
     findings: list[Finding],
     quantities: list[Judged],
 ) -> Iterator[Compared]:
@@ -326,8 +328,8 @@ def _lines(
         charge = charges.get(lines[0].charge)
         own_name = f"{charge.name}.{lines[0].period}" if charge and lines[0].period else charge.name if charge else name
         seen.add(own_name)
-        told = [(line, key_of(charge, line)) for line in lines] if charge else []
-        keys = [found[0] for _, found in told if found is not None]
+        told = [key_of(charge, line, contract, invoice.span_of(line)[0]) for line in lines] if charge and contract else []
+        keys = [found[0] for found in told if found is not None]
         faults = {finding.verdict for finding in findings if finding.line == name and not finding.passed}
         if any(not by_key[key].passed for key in keys if key in by_key):
             faults.add(Verdict.QUANTITIES)

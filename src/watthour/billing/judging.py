@@ -6,6 +6,7 @@ gain that all have in common is taken off, within what is left. A clock error mo
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 
 from watthour.billing.charges import FROM_CONTRACT, BilledPower, Charge, Demand, Energy, Excess, Reactive
@@ -133,8 +134,11 @@ class Measure:
         return next(charge.free for charge in charges if charge.capacitive == (key.kind == "capacitive"))
 
 
-def key_of(charge: Charge, line: InvoiceLine) -> tuple[Key, Fraction] | None:
-    """Return which quantity a printed line tells, and what it says; None where it tells none."""
+def key_of(charge: Charge, line: InvoiceLine, contract: Contract, first_day: date) -> tuple[Key, Fraction] | None:
+    """Return which quantity a printed line tells, and what it says; None where it tells none.
+
+    An excess by the maximum tells the maximum: as it is printed, else the contracted power and what exceeds it.
+    """
     quantity = None if line.quantity is None else Fraction(line.quantity)
     match charge:
         case Energy(of=kind, tiers_kwh=tiers):
@@ -145,7 +149,7 @@ def key_of(charge: Charge, line: InvoiceLine) -> tuple[Key, Fraction] | None:
             found, quantity = Key("demand", line.period), None if line.maximum_kw is None else Fraction(line.maximum_kw)
         case Excess(by_intervals=by_intervals):
             found = Key("excess" if by_intervals else "demand", line.period)
-            quantity = quantity if by_intervals else None if line.maximum_kw is None else Fraction(line.maximum_kw)
+            quantity = quantity if by_intervals else _maximum(line, contract, first_day)
         case Reactive(capacitive=capacitive):
             found = Key("capacitive" if capacitive else "reactive", line.period)
         case _:
@@ -153,14 +157,25 @@ def key_of(charge: Charge, line: InvoiceLine) -> tuple[Key, Fraction] | None:
     return None if quantity is None else (found, quantity)
 
 
-def billed_quantities(invoice: Invoice, charges: Mapping[str, Charge]) -> tuple[dict[Key, Fraction], list[tuple[Key, str]]]:
+def _maximum(line: InvoiceLine, contract: Contract, first_day: date) -> Fraction | None:
+    if line.maximum_kw is not None:
+        return Fraction(line.maximum_kw)
+    if not line.quantity:
+        return None
+    return Fraction(line.quantity + contract.values.on(FROM_CONTRACT, line.period, first_day, line.name).value)
+
+
+def billed_quantities(
+    invoice: Invoice, contract: Contract, charges: Mapping[str, Charge]
+) -> tuple[dict[Key, Fraction], list[tuple[Key, str]]]:
     """Return what an invoice says of each quantity, and where it says two things of one.
 
     Lines of one charge and period that cover parts of the days are added; lines of other charges say the same again.
     """
     by_charge: dict[tuple[Key, str], Fraction] = {}
     for line in invoice.lines:
-        found = key_of(charges[line.charge], line) if line.charge in charges else None
+        charge = charges.get(line.charge)
+        found = None if charge is None else key_of(charge, line, contract, invoice.span_of(line)[0])
         if found is None:
             continue
         place = (found[0], line.charge)
@@ -169,9 +184,9 @@ def billed_quantities(invoice: Invoice, charges: Mapping[str, Charge]) -> tuple[
         by_charge[place] = found[1] if before is None else max(before, found[1]) if is_highest else before + found[1]
     billed: dict[Key, Fraction] = {}
     twice = []
-    for (key, charge), quantity in by_charge.items():
+    for (key, name), quantity in by_charge.items():
         if billed.setdefault(key, quantity) != quantity:
-            twice.append((key, charge))
+            twice.append((key, name))
     return billed, twice
 
 
