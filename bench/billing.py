@@ -41,10 +41,13 @@ Measured = tuple[float, dict[str, Integers]]
 
 SQL = """
 SELECT r.meter, c.month, c.period, sum(r.import_wh)::BIGINT AS energy, max(r.import_wh) AS highest, count(*) AS present,
-       sum(CASE WHEN 4 * r.import_wh > p.contracted_w THEN (4 * r.import_wh - p.contracted_w) * (4 * r.import_wh - p.contracted_w) ELSE 0 END)::BIGINT AS squares
-FROM read_parquet('{folder}/*.parquet') r JOIN calendar c ON r.start = c.start JOIN contracted p ON r.meter = p.meter AND c.period = p.period
+       sum(greatest(4 * r.import_wh - p.limits[c.period], 0) * greatest(4 * r.import_wh - p.limits[c.period], 0))::BIGINT AS squares
+FROM read_parquet('{folder}/parquet/*.parquet') r
+JOIN calendar c ON r.start = c.start
+JOIN (SELECT meter, list(contracted_w ORDER BY period) AS limits FROM contracted GROUP BY meter) p ON r.meter = p.meter
 GROUP BY r.meter, c.month, c.period
 """
+"""The fastest of several ways to ask it that were tried; a join with a row for each meter and period takes a third longer."""
 
 
 def random_rows(first: int, count: int) -> Integers:
@@ -109,13 +112,13 @@ def by_sql(folder: Path) -> Measured:
         "meter": np.repeat(np.arange(METERS, dtype=np.int64), 6), "period": np.tile(np.arange(1, 7, dtype=np.int32), METERS),
         "contracted_w": powers.reshape(-1),
     })  # fmt: skip
-    with duckdb.connect(config={"threads": THREADS, "memory_limit": "4GB"}) as base:
+    with duckdb.connect(config={"threads": THREADS, "memory_limit": "4GB", "temp_directory": str(folder / "spill")}) as base:
         base.register("calendar_", table)
         base.register("contracted_", limits)
         base.execute("CREATE TABLE calendar AS SELECT * FROM calendar_; CREATE TABLE contracted AS SELECT * FROM contracted_")
         base.execute("SET disabled_optimizers = 'partial_aggregate_pushdown'")
         begun = time.perf_counter()
-        found = base.execute(SQL.format(folder=folder / "parquet")).fetchnumpy()
+        found = base.execute(SQL.format(folder=folder)).fetchnumpy()
         seconds = time.perf_counter() - begun
     result = {}
     for name in ("energy", "highest", "squares", "present"):
