@@ -10,13 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from watthour.errors import UnknownCalendarError
 from watthour.history import ClosingCause, RowFlag
 from watthour.meter import Meter, first_state, row_from_record, row_to_record, state_from_record, state_to_record
 from watthour.parameters import Interface
+from watthour.pulses import Edge
 from watthour.samples import Phasors
-from watthour.tariff import Calendar, DayProfile, EveryYear, Season, Switch, WeekProfile
+from watthour.tariff import Calendar, DayProfile, EveryYear, Passive, Season, Switch, WeekProfile
 from watthour.units import ENERGIES, NANOSECONDS, RATES, iso
-from watthour.view import ClosePeriod, EventKind, SelectRate, SetClock, SetSeal, Verdict
+from watthour.view import ClosePeriod, EventKind, SelectRate, SetClock, SetSeal, Verdict, WriteSettings
 
 QUARTER_S = 900
 SOON = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -333,6 +335,78 @@ def test_twenty_four_closings_are_kept():
     assert (len(meter.view().closings), meter.view().closings.oldest) == (30, 6)
 
 
+def with_calendars(calendars, **given_settings):
+    """Return a meter that can read these calendars by name, its seal open."""
+
+    def read(name):
+        if name not in calendars:
+            msg = f"{name}: no such calendar"
+            raise UnknownCalendarError(msg)
+        return calendars[name]
+
+    meter = Meter(first_state({"closing_day": 0, "calendar": "old", **given_settings}), calendars["old"], calendars=read)
+    meter.command(SetSeal(is_open=True, interface=Interface.CONTROL), 0)
+    meter.take_events()
+    return meter
+
+
+def set_calendar(meter, name):
+    return meter.command(WriteSettings(settings={"calendar": name}, interface=Interface.CONTROL), 7)
+
+
+def test_a_calendar_set_while_the_meter_runs_holds_from_the_next_sample_on_and_is_an_event():
+    powers = [3600.0 + k for k in range(1200)]
+    meter = with_calendars({"old": calendar_of([(0, 2)]), "new": calendar_of([(0, 5), (10 * 60 + 15, 7)])})
+    meter.step(phasors(powers[:400]), START_S * NANOSECONDS)
+    assert set_calendar(meter, "new").verdict is Verdict.DONE
+    assert meter.view().values["active_rate"] == 5
+    meter.step(phasors(powers[400:], first=400), (START_S + 400) * NANOSECONDS)
+    amounts = micro(powers)
+    assert rate_imports(meter) == [0, sum(amounts[:400]), 0, 0, sum(amounts[400:900]), 0, sum(amounts[900:]), 0]
+    (event,) = [event for event in meter.take_events() if event.detail.get("name") == "calendar"]
+    assert (event.time_ns, dict(event.detail)) == (7, {"name": "calendar", "old": "old", "new": "new", "interface": "control"})
+    require_sums(meter)
+
+
+def test_a_calendar_with_a_passive_one_changes_at_its_activation():
+    following = Passive(calendar=calendar_of([(0, 8)]), activation_ns=(START_S + 700) * NANOSECONDS)
+    meter = with_calendars({"old": calendar_of([(0, 2)]), "new": replace(calendar_of([(0, 3)]), passive=following)})
+    powers = [3600.0] * 1000
+    meter.step(phasors(powers[:400]), START_S * NANOSECONDS)
+    set_calendar(meter, "new")
+    meter.step(phasors(powers[400:], first=400), (START_S + 400) * NANOSECONDS)
+    amounts = micro(powers)
+    assert rate_imports(meter) == [0, sum(amounts[:400]), sum(amounts[400:700]), 0, 0, 0, 0, sum(amounts[700:])]
+
+
+def test_a_calendar_named_again_is_read_again():
+    calendars = {"old": calendar_of([(0, 2)])}
+    meter = with_calendars(calendars)
+    set_calendar(meter, "old")
+    assert meter.take_events() == ()
+    calendars["old"] = calendar_of([(0, 4)])
+    assert set_calendar(meter, "old").verdict is Verdict.DONE
+    (event,) = meter.take_events()
+    assert event.detail["new"] == "old, read anew"
+    metered([1000.0] * 100, meter=meter)
+    assert [n for n, amount in enumerate(rate_imports(meter), 1) if amount] == [4]
+
+
+def test_a_calendar_that_cannot_be_had_or_may_not_be_set_changes_nothing():
+    meter = with_calendars({"old": calendar_of([(0, 2)]), "new": calendar_of([(0, 3)])})
+    refused = set_calendar(meter, "none")
+    assert (refused.verdict, refused.message) == (Verdict.OUT_OF_RANGE, "none: no such calendar")
+    meter.command(SetSeal(is_open=False, interface=Interface.CONTROL), 0)
+    assert set_calendar(meter, "new").verdict is Verdict.SEALED
+    before = meter.state
+    meter.command(SetSeal(is_open=True, interface=Interface.CONTROL), 0)
+    set_calendar(meter, "new")
+    meter.go_back(before)  # as when it could not be kept
+    assert meter.state.settings["calendar"] == "old"
+    metered([1000.0] * 100, meter=meter)
+    assert [n for n, amount in enumerate(rate_imports(meter), 1) if amount] == [2]
+
+
 # anything
 
 
@@ -420,3 +494,84 @@ def test_a_stop_and_a_start_anywhere_lose_no_bit_of_it(story):
     whole, stopped = told(story)[0], told(story, stops=True)[0]
     assert as_kept(stopped.state) == as_kept(whole.state)
     assert stopped.view() == whole.view()
+
+
+@st.composite
+def contact_stories(draw):
+    """Return a calendar, its rate source, a length, and at which second what is told: contacts, rates, clocks, gaps."""
+    length = draw(st.integers(10, 2500))
+    kinds = ["train", "again", "select", "rate", "clock", "gap", "calendar"]
+    happenings = draw(
+        st.lists(st.tuples(st.integers(1, length - 1), st.sampled_from(kinds), st.integers(-3000, 3000)), max_size=9)
+    )
+    switches = [(0, 1), (10 * 60 + draw(st.integers(0, 40)), draw(st.integers(1, 8)))]
+    return calendar_of(switches), draw(st.sampled_from(["calendar", "inputs", "bus"])), length, sorted(happenings)
+
+
+def pulse_train(first_number, time_s, count):
+    """Return pulses of 40 ms every 100 ms at input 1, numbered."""
+    return [
+        Edge(time_ns=time_s * NANOSECONDS + (100 * n + 40 * k) * 10**6, contact=1, closed=k == 0, number=2 * (first_number + n) + k)
+        for n in range(count)
+        for k in (0, 1)
+    ]  # fmt: skip
+
+
+def asked(meter, kind, amount):
+    if kind == "rate":
+        meter.command(SelectRate(rate=1 + amount % 8, interface=Interface.BUS), 0)
+    else:
+        set_calendar(meter, "new" if amount > 0 else "old")
+
+
+def lived(story, *, stops=False):
+    """Return a meter after a story with contacts, the powers, and the pulses that were told."""
+    calendar, source, length, happenings = story
+    calendars = {"old": calendar, "new": calendar_of([(0, 6)])}
+    meter = with_calendars(calendars, rate_source=source, input1_use="pulses", input2_use="rate")
+    powers = np.random.default_rng(length).uniform(100.0, 9000.0, length)
+    clock_s, first, told_edges = START_S, 0, []
+    for (at, kind, amount), (stop, *_) in pairwise([(0, "", 0), *happenings, (length, "", 0)]):
+        if kind == "train":  # up to ten seconds late, as a line may be
+            told_edges += pulse_train(len(told_edges) // 2, clock_s + at - abs(amount) % 10, abs(amount) % 5)
+            meter.switch_contacts(told_edges)
+        elif kind == "again":
+            meter.switch_contacts(told_edges)
+        elif kind == "select":
+            meter.switch_contacts([Edge(time_ns=(clock_s + at) * NANOSECONDS, contact=2, closed=amount > 0)])
+        elif kind in {"rate", "calendar"}:
+            asked(meter, kind, amount)
+        missing = abs(amount) if kind == "gap" else 0
+        first, clock_s = first + missing, clock_s + (amount if kind == "clock" else missing)
+        if stop > at:
+            meter.step(phasors(powers[at:stop], first=first + at), (clock_s + at) * NANOSECONDS)
+        if stops:
+            name = str(meter.state.settings["calendar"])
+            meter = Meter(restored(meter.state), calendars[name], calendars=calendars.__getitem__)
+    return meter, powers, len(told_edges) // 2
+
+
+@given(story=contact_stories())
+@SOON
+def test_whatever_contacts_buses_calendars_and_clocks_do_sums_hold_and_no_pulse_counts_twice(story):
+    meter, powers, pulses = lived(story)
+    require_sums(meter)
+    assert meter.state.registers.total[0] == sum(micro(powers))
+    contacts = meter.state.contacts
+    waiting = sum(edge.closed for edge in contacts.waiting if edge.contact == 1)
+    assert contacts.inputs[0].count + waiting <= pulses
+    if not any(kind == "clock" for _, kind, _ in story[3]) and not _overlapping(story):
+        assert contacts.inputs[0].count == pulses
+
+
+def _overlapping(story):
+    """Tell whether two trains lie so near that they may be told out of order, or one before the first sample."""
+    at = [second - abs(amount) % 10 for second, kind, amount in story[3] if kind == "train"]
+    return any(second <= 0 for second in at) or any(later - earlier < 1 for earlier, later in pairwise(at))
+
+
+@given(story=contact_stories())
+@settings(SOON, max_examples=12)
+def test_a_stop_anywhere_changes_nothing_of_contacts_and_rates(story):
+    whole, stopped = lived(story)[0], lived(story, stops=True)[0]
+    assert as_kept(stopped.state) == as_kept(whole.state)

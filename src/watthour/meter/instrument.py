@@ -4,7 +4,7 @@
 meter as it would be if its source ended here. The meter knows no file, bus, thread or clock.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from types import MappingProxyType
@@ -35,7 +35,7 @@ from watthour.metrology import (
     rest_of,
 )
 from watthour.models import VOLTAGE_PRESENT_V
-from watthour.parameters import check_setting, parameter
+from watthour.parameters import Interface, Setting, check_setting, parameter
 from watthour.pulses import LEDS, Change, Edge, Pulses, Spans, begin, flashes, hand_over, pause, shift
 from watthour.registers import Registers, booked_by_each, reset_partial
 from watthour.samples import Delivery
@@ -59,6 +59,8 @@ from watthour.view import (
 _CHANGES = {"calendar": EventKind.CALENDAR_CHANGED, "rate_source": EventKind.RATE_SOURCE_CHANGED}
 """Settings whose change is an event of its own."""
 
+_CALENDAR = "calendar"
+
 SAME_CLOCK_NS = 1_000_000
 """A block whose instant is this near the one expected goes on by the same clock; beyond, the clock was set."""
 
@@ -76,6 +78,9 @@ class Meter:
         Whether somebody takes its pulses; else none are made.
     software_id : str
         What it shows as its software identification.
+    calendars : callable, optional
+        Returns the calendar of a name, or raises `WatthourError`: for the setting ``calendar`` to be changed while the
+        meter runs. Without it another one is refused.
     """
 
     def __init__(
@@ -85,9 +90,11 @@ class Meter:
         *,
         watches_leds: bool = False,
         software_id: str = "",
+        calendars: Callable[[str], Calendar] | None = None,
     ) -> None:
         self._state = state
-        self._timetable = Timetable(calendar)
+        self._timetable = self._timetable_before = Timetable(calendar)
+        self._calendars = calendars
         self._software_id = software_id
         self._events: list[Event] = []
         self._spans: list[Spans] | None = [] if watches_leds else None
@@ -187,7 +194,8 @@ class Meter:
         self._state = replace(state, position=None, anchor=None, anchors_ahead=(), contacts=contacts, clock_offset_ns=0)
 
     def go_back(self, state: MeterState) -> None:
-        """Return to a state of before, because what came since could not be kept; its events never happened."""
+        """Return to the state before the last command, because it could not be kept; its events never happened."""
+        self._timetable = self._timetable_before
         self._state, self._events, self._output_pulses = state, [], []
         if self._spans:
             self._spans = []
@@ -218,6 +226,7 @@ class Meter:
         UsageError
             If a transformer's ratio belongs to no current range.
         """
+        self._timetable_before = self._timetable
         if isinstance(command, ResetPartial):
             return self._reset_partial(command, now_ns)
         if isinstance(command, ClosePeriod):
@@ -463,6 +472,26 @@ class Meter:
         self._state = replace(_with_clock_from(state, new), clock_offset_ns=state.clock_offset_ns + step_ns)
         return Outcome(verdict=Verdict.DONE)
 
+    def _calendar_wanted(self, wanted: Mapping[str, Setting]) -> Calendar | None:
+        """Return the calendar that is to hold, which may be that in force; one named again is read again."""
+        name = wanted.get(_CALENDAR)
+        if self._calendars is not None and name is not None:
+            return self._calendars(str(name))
+        if name not in {None, self._state.settings["calendar"]}:
+            message = f"{name} cannot be read here: name it in the configuration"
+            raise OutOfRangeError(_CALENDAR, message)
+        return self._timetable.calendar
+
+    def _use(
+        self, calendar: Calendar | None, old: Mapping[str, Setting], wanted: Mapping[str, Setting], by: Interface, now_ns: int
+    ) -> None:
+        """Take another calendar in use; of one that has the same name this is told here, of another with the settings."""
+        self._timetable = Timetable(calendar)
+        name = str(wanted["calendar"])
+        if name == old["calendar"]:
+            detail = {"name": "calendar", "old": name, "new": f"{name}, read anew", "interface": by}
+            self._note(EventKind.CALENDAR_CHANGED, now_ns, **detail)
+
     def _write(self, command: WriteSettings, now_ns: int) -> Outcome:
         try:
             wanted = {name: check_setting(name, value, command.interface) for name, value in command.settings.items()}
@@ -479,10 +508,13 @@ class Meter:
         new = MappingProxyType({**old, **wanted})
         try:
             require_possible(new)
+            calendar = self._calendar_wanted(wanted)
         except WatthourError as problem:
             return Outcome(verdict=Verdict.OUT_OF_RANGE, message=str(problem))
-        if any(old[name] != wanted[name] for name in sealed):
+        if calendar != self._timetable.calendar or any(old[name] != wanted[name] for name in sealed):
             self.end()  # what was measured so far counts as it was measured
+        if calendar != self._timetable.calendar:
+            self._use(calendar, old, wanted, command.interface, now_ns)
         for name, value in wanted.items():
             if old[name] != value:
                 detail = {"name": name, "old": str(old[name]), "new": str(value), "interface": command.interface}

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 
 from watthour.errors import SealedError, UsageError
@@ -164,6 +165,7 @@ def begin_work(
         calendar,
         watches_leds=pulse_file is not None,
         software_id=own_identification(),
+        calendars=partial(read_calendar, folder=plan.folder),
     )
     is_live = isinstance(source, Stream)
     keeping = begin_keeping(store, found, meter.state, software_id=own_identification(), is_live=is_live)
