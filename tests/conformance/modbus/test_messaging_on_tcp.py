@@ -84,3 +84,26 @@ def test_the_functions_of_serial_lines_alone_are_01_whatever_their_data(reply_to
         size = len(bytes.fromhex(pdu)) + 1
         reply = reply_to(f"0001 0000 {size:04X} 01 {pdu}")
         assert reply.endswith(f"{int(pdu[:2], 16) | 0x80:02X} 01")
+
+
+def test_4_2_a_connection_carries_requests_of_many_units_and_each_reply_names_its_own(make_view):
+    views = [make_view(values={"import_wh": unit}, parameters={"bus_address": unit}) for unit in (1, 2, 3)]
+    link, station = TcpStationLink(), Station([None] * 3)
+    asked = link.receive(
+        b"".join(bytes.fromhex(f"{9 - unit:04X} 0000 0006 {unit:02X} 03 0000 0002") for unit in (3, 1, 2)), 0.0
+    )
+    replies = [link.send(station.answer(one.unit, one.request, views), one) for one in asked]
+    assert [(reply[1], reply[6], reply[-1]) for reply in replies] == [(6, 3, 3), (8, 1, 1), (7, 2, 2)]
+
+
+def test_4_3_2_a_client_that_hears_nothing_in_time_is_told_and_may_ask_again():
+    client = TcpClientLink(answer_timeout_s=3.0)
+    first = client.send(ReadRequest(start=0, count=2), unit=1, now=0.0)
+    assert client.receive(b"", 2.9) == []
+    assert len(client.receive(b"", 3.0)) == 1
+    assert client.send(ReadRequest(start=0, count=2), unit=1, now=3.0)[:2] != first[:2]
+
+
+def test_4_4_2_2_the_pdu_is_checked_before_the_transaction_is_carried_out(reply_to):
+    assert reply_to("0001 0000 0003 01 10 00").endswith("90 03")
+    assert reply_to("0001 0000 0002 01 63").endswith("E3 01")
