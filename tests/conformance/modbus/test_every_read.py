@@ -19,9 +19,8 @@ STEP = 1 if os.environ.get("WATTHOUR_SOAK") == "1" else 61
 
 @pytest.mark.parametrize("function", [3, 4])
 def test_every_start_and_quantity_agrees_with_an_independent_oracle(make_view, function):
-    view = make_view(
-        parameters={"ct": Ratio.parse("200/5"), "vt": Ratio.parse("132000/110")}, calendar="es/3.0TD/peninsula", selected_rate=3
-    )
+    ratios = {"ct": Ratio.parse("200/5"), "vt": Ratio.parse("132000/110")}
+    view = make_view(parameters=ratios, calendar="es/3.0TD/peninsula", selected_rate=3, event_count=1234, event_head="5a" * 32)
     memory, station = ORACLE["variables"](view), Station()
     head, refused = bytes([function]), [bytes([function | 0x80, 2]), bytes([function | 0x80, 3])]
     compared = agreed = 0
