@@ -1,0 +1,34 @@
+"""Where the counters of a place stand, as a plain object that a store can keep, and back."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from watthour.headend.counting import Count, Good
+from watthour.headend.reading import Quality
+
+
+def to_plain(count: Count) -> dict[str, Any]:
+    """Return a count as numbers, words, lists and mappings."""
+    return {**asdict(count), "open_quality": int(count.open_quality)}
+
+
+def from_plain(plain: Mapping[str, Any]) -> Count:
+    """Return the count that was kept.
+
+    >>> from_plain(to_plain(Count())) == Count()
+    True
+    """
+    return Count(
+        good=_good(plain["good"]),
+        total=plain["total"],
+        held=_good(plain["held"]),
+        boundary_ns=plain["boundary_ns"],
+        at_boundary=plain["at_boundary"],
+        open_quality=Quality(plain["open_quality"]),
+        is_stepped=plain["is_stepped"],
+    )
+
+
+def _good(plain: Mapping[str, Any] | None) -> Good | None:
+    return None if plain is None else Good(**plain)
