@@ -159,7 +159,8 @@ class Device:
         rows = tuple(
             replace(row, address=row.address + (common if row.name in {SERIAL, "model"} else own)) for row in self.rows
         )
-        return replace(self, rows=tuple(sorted(rows, key=lambda row: row.address)), models=())
+        rows = tuple(sorted(rows, key=lambda row: row.address))
+        return replace(self, rows=rows, blocks=tuple(covering(rows, over_holes=True)), models=())
 
 
 COMMON_MODEL = 1
@@ -171,11 +172,11 @@ def _is_in(row: Row, block: tuple[int, int]) -> bool:
     return start <= row.address and row.end <= start + count
 
 
-def covering(rows: Sequence[Row]) -> Iterator[tuple[int, int]]:
-    """Yield the fewest reads that cover rows: none spans a hole, none cuts a variable."""
+def covering(rows: Sequence[Row], *, over_holes: bool = False) -> Iterator[tuple[int, int]]:
+    """Yield the fewest reads that cover rows: none cuts a variable, and only `over_holes` one spans what is between them."""
     start = end = -1
     for row in sorted(rows, key=lambda row: row.address):
-        if start >= 0 and row.address <= end and max(row.end, end) - start <= READ_MAXIMUM:
+        if start >= 0 and (over_holes or row.address <= end) and max(row.end, end) - start <= READ_MAXIMUM:
             end = max(end, row.end)
             continue
         if start >= 0:

@@ -1,1 +1,1 @@
-"""The archive: quarter-hours of many meters, kept dense on disk for what asks all of them."""
+"""The archive: readings, intervals and events of many meters in a database, their history as Parquet, and dense for what asks all."""
