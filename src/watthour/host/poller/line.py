@@ -1,0 +1,180 @@
+"""One line and its meters: opened when it is needed, read in turn, closed when it fails.
+
+A meter that does not answer costs at most its slot. From then on it is tried after those that live, and with every failure less
+often, until it answers again.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from watthour.errors import NoAnswerError, UsageError, WatthourError
+from watthour.headend.filling import ProfileEnergies
+from watthour.headend.reading import Reading
+from watthour.host.lines.mbus_client import MBusMaster, open_master
+from watthour.host.lines.reaching import reach_serial, reach_tcp
+from watthour.host.lines.serial_port import SerialSettings, fitting
+from watthour.host.lines.url import TcpUrl
+from watthour.host.poller.config import PolledMeter
+from watthour.host.poller.mbus import read_meter
+from watthour.host.poller.modbus import ModbusUnits
+from watthour.wire.modbus.link import ClientLink
+from watthour.wire.modbus.rtu_link import RtuClientLink
+from watthour.wire.modbus.tcp_link import TcpClientLink
+
+ROUNDS_SKIPPED_MAXIMUM = 8
+"""A dead meter is tried again after 1, 2, 4 and then every 8 rounds."""
+
+
+@dataclass(slots=True)
+class Health:
+    """How a meter has answered lately.
+
+    Parameters
+    ----------
+    failures : int
+        In a row.
+    wait : int
+        Rounds in which it is left alone from now on.
+    """
+
+    failures: int = 0
+    wait: int = 0
+    problem: str = ""
+
+    def answered(self) -> None:
+        """It is alive."""
+        self.failures = self.wait = 0
+        self.problem = ""
+
+    def failed(self, problem: str) -> None:
+        """It is not; each time it is left alone longer."""
+        self.failures += 1
+        self.wait = min(2 ** (self.failures - 1), ROUNDS_SKIPPED_MAXIMUM) - 1
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What came of reading a meter: a reading, or why there is none."""
+
+    meter: PolledMeter
+    reading: Reading | None = None
+    problem: str = ""
+
+
+class Line:
+    """A line; `read_round` reads its meters once.
+
+    Parameters
+    ----------
+    meters : sequence of PolledMeter
+        All with the same host and port, or the same tty.
+    now_ns : callable
+        The wall clock.
+    """
+
+    def __init__(self, meters: Sequence[PolledMeter], *, timeout_s: float, slot_s: float, now_ns: Callable[[], int]) -> None:
+        self.meters = tuple(meters)
+        self.health = {meter.place: Health() for meter in meters}
+        self._timeout_s = timeout_s
+        self._slot_s = slot_s
+        self._now_ns = now_ns
+        self._stack: AsyncExitStack | None = None
+        self._units: ModbusUnits | None = None
+        self._master: MBusMaster | None = None
+
+    async def read_round(self, left_s: Callable[[], float]) -> AsyncIterator[Read]:
+        """Yield what each meter says: first those that live, then those that do not, as long as there is time.
+
+        Parameters
+        ----------
+        left_s : callable
+            Time until the next round.
+        """
+        living = [meter for meter in self.meters if not self.health[meter.place].failures]
+        failed = []
+        for meter in living:
+            read = await self._read(meter)
+            if read.reading is None:
+                failed.append(meter)
+            else:
+                yield read
+        for meter in self.meters:
+            health = self.health[meter.place]
+            if meter not in living and health.wait:
+                health.wait -= 1
+            elif meter in failed or meter not in living:
+                if left_s() < self._slot_s:
+                    health.failed(health.problem or "no time was left for it in this interval")
+                    yield Read(meter=meter, problem=health.problem)
+                    continue
+                yield await self._read(meter, once_more=True)
+
+    async def profile(self, meter: PolledMeter, begin_ns: int, end_ns: int, step_ns: int) -> ProfileEnergies | None:
+        """Return the load profile of a meter where it shows one and can be read."""
+        if meter.device is None or not meter.device.has_profile:
+            return None
+        try:
+            await self._open(meter)
+            assert self._units is not None
+            return await self._units.profile(meter.url, begin_ns, end_ns, step_ns)
+        except (WatthourError, TimeoutError):
+            await self.close()
+            return None
+
+    async def _read(self, meter: PolledMeter, *, once_more: bool = False) -> Read:
+        health = self.health[meter.place]
+        try:
+            async with asyncio.timeout(self._slot_s):
+                await self._open(meter)
+                reading = await self._reading(meter)
+        except (WatthourError, TimeoutError) as problem:
+            await self.close()
+            words = str(problem) or f"{meter.url}: no reading within its slot of {self._slot_s:g} s"
+            if once_more:
+                health.failed(words)
+            return Read(meter=meter, problem=words)
+        health.answered()
+        return Read(meter=meter, reading=reading)
+
+    async def _reading(self, meter: PolledMeter) -> Reading:
+        if self._master is not None:
+            return await read_meter(
+                self._master, meter.url, most=meter.telegrams, max_power_w=meter.max_power_w, now_ns=self._now_ns
+            )
+        assert self._units is not None
+        assert meter.device is not None
+        return await self._units.read(meter.url, meter.device, meter.max_power_w)
+
+    async def _open(self, meter: PolledMeter) -> None:
+        if self._stack is not None:
+            return
+        async with AsyncExitStack() as stack:
+            if meter.url.is_mbus:
+                timeout_s = self._timeout_s if isinstance(meter.url, TcpUrl) else None
+                self._master = await stack.enter_async_context(open_master(meter.url, timeout_s=timeout_s))
+            else:
+                self._units = await self._open_modbus(meter, stack)
+            self._stack = stack.pop_all()
+
+    async def _open_modbus(self, meter: PolledMeter, stack: AsyncExitStack) -> ModbusUnits:
+        if isinstance(meter.url, TcpUrl):
+            streams = await reach_tcp(meter.url, self._timeout_s)
+            link: ClientLink = TcpClientLink(answer_timeout_s=self._timeout_s, frame_timeout_s=self._timeout_s)
+        else:
+            settings, _ = fitting(SerialSettings.of(meter.url))
+            streams = await reach_serial(settings)
+            link = RtuClientLink(answer_timeout_s=self._timeout_s, timing=settings.timing)
+        stack.callback(streams[1].close)
+        return ModbusUnits(streams, link, self._now_ns)
+
+    async def close(self) -> None:
+        """Close the line; the next read opens it again."""
+        stack, self._stack, self._units, self._master = self._stack, None, None, None
+        if stack is not None:
+            try:
+                await stack.aclose()
+            except OSError:
+                pass
