@@ -21,6 +21,7 @@ from watthour.cli.bills import bill
 from watthour.cli.evidence import check, log
 from watthour.cli.invoices import invoice
 from watthour.cli.mbus import mbus
+from watthour.cli.polling import poll, scan
 from watthour.cli.readings import readings
 from watthour.cli.stopping import Stopping
 from watthour.cli.tariffs import tariff
@@ -318,6 +319,8 @@ network = App(name="network", help="Simulated installations.")
 app.command(network)
 app.command(log)
 app.command(check)
+app.command(poll)
+app.command(scan)
 app.command(readings)
 app.command(bill)
 app.command(invoice)

@@ -244,7 +244,7 @@ def reading_from(device: Device, contents: Sequence[Contents], time_ns: int, max
         model=str(known.get("model") or device.title),
         ratio=_ratio(known),
         max_power_w=max_power_w or _most_w(known),
-        head=head.hex() if isinstance(head, bytes) else "",
+        head=head if isinstance(head, str) else "",
     )
 
 

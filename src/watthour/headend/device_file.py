@@ -97,11 +97,11 @@ class DeviceFile(_Table):
     blocks: list[tuple[int, int]] = []
     sunspec_models: list[int] = []
     load_profile: Literal["none", "watthour"] = "none"
-    register: list[RegisterTable] = Field(min_length=1)
+    registers: list[RegisterTable] = Field(min_length=1, alias="register")
 
     @model_validator(mode="after")
     def _together(self) -> "DeviceFile":
-        names = [row.name for row in self.register]
+        names = [row.name for row in self.registers]
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:
             msg = f"two registers are named {min(repeated)}"
@@ -112,8 +112,8 @@ class DeviceFile(_Table):
         if not any(name in COUNTERS for name in names):
             msg = f"no register counts energy: name one of {', '.join(sorted(COUNTERS))}"
             raise ValueError(msg)
-        helpers = {row.scale_register for row in self.register} | {row.valid.partition(".")[0] for row in self.register}
-        for row in self.register:
+        helpers = {row.scale_register for row in self.registers} | {row.valid.partition(".")[0] for row in self.registers}
+        for row in self.registers:
             problem = _wrong_name(row, names, helpers)
             if problem:
                 raise ValueError(problem)
@@ -125,7 +125,7 @@ class DeviceFile(_Table):
         return self
 
     def _check_blocks(self) -> None:
-        for row in self.register if self.blocks else ():
+        for row in self.registers if self.blocks else ():
             end = row.address + (row.length or REGISTERS[row.type])
             if not any(start <= row.address and end <= start + count for start, count in self.blocks):
                 msg = f"{row.name} at {row.address} lies whole in none of the blocks"
@@ -133,7 +133,7 @@ class DeviceFile(_Table):
 
     def device(self, name: str) -> Device:
         """Return the record, its rows sorted by address."""
-        rows = sorted((row.row(self.word_order) for row in self.register), key=lambda row: row.address)
+        rows = sorted((row.row(self.word_order) for row in self.registers), key=lambda row: row.address)
         return Device(
             name=name,
             title=self.title,

@@ -134,13 +134,24 @@ async def connect(url: BusUrl, *, timeout_s: float = ANSWER_TIMEOUT_S) -> AsyncI
     NoAnswerError
         If it cannot be reached.
     """
-    streams, link = await (_open_tcp(url, timeout_s) if isinstance(url, TcpUrl) else _open_serial(url, timeout_s))
+    streams, link = await open_link(url, timeout_s)
     try:
         yield MeterLine(url, streams, link, timeout_s=timeout_s)
     finally:
         streams[1].close()
         with suppress(OSError):
             await streams[1].wait_closed()
+
+
+async def open_link(url: BusUrl, timeout_s: float) -> tuple[Streams, ClientLink]:
+    """Open a connection, and the link that speaks over it.
+
+    Raises
+    ------
+    NoAnswerError
+        If it cannot be reached.
+    """
+    return await (_open_tcp(url, timeout_s) if isinstance(url, TcpUrl) else _open_serial(url, timeout_s))
 
 
 def unit_asked(url: BusUrl) -> int:

@@ -71,7 +71,7 @@ class PollFile(_Table):
     )
     timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(1.0, description="for each answer")
     slot_s: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="no meter keeps its line longer than this; without it five times timeout_s"
+        None, description="no meter keeps its line longer than this; without it five times timeout_s, at most a quarter of the interval"
     )
     store: Word = Field(DEFAULT_STORE, description="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
     archive: str = Field("archive", description="folder of the Parquet history")
@@ -163,7 +163,7 @@ def plan_poll(path: Path) -> PollPlan:
     return PollPlan(
         grid=Grid(step_ns=table.interval_s * NANOSECONDS, tolerance_ns=round(min(tolerance_s, table.interval_s / 4) * NANOSECONDS)),
         timeout_s=table.timeout_s,
-        slot_s=table.slot_s or 5 * table.timeout_s,
+        slot_s=table.slot_s or min(5 * table.timeout_s, table.interval_s / 4),
         store=store_url(plain(table.store, folder), folder),
         archive=folder / table.archive,
         lines=_lines(str(path), text, meters),
@@ -217,6 +217,10 @@ def _check_places(file: str, text: str, meters: Sequence[PolledMeter]) -> None:
             problem = f"place {meter.place!r} is named twice; give each meter a place of its own"
             raise ConfigError(file, problem, line_of(text, ["meter", number, "place"]))
         seen.add(meter.place)
+        same = next((other.place for other in meters[:number] if str(other.url) == str(meter.url)), None)
+        if same is not None:
+            problem = f"{meter.url} is read for {same!r} already; each meter stands once"
+            raise ConfigError(file, problem, line_of(text, ["meter", number, "url"]))
 
 
 def _lines(file: str, text: str, meters: Sequence[PolledMeter]) -> tuple[tuple[PolledMeter, ...], ...]:

@@ -6,22 +6,18 @@ often, until it answers again.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
-from watthour.errors import NoAnswerError, UsageError, WatthourError
+from watthour.errors import WatthourError
 from watthour.headend.filling import ProfileEnergies
 from watthour.headend.reading import Reading
 from watthour.host.lines.mbus_client import MBusMaster, open_master
-from watthour.host.lines.reaching import reach_serial, reach_tcp
-from watthour.host.lines.serial_port import SerialSettings, fitting
+from watthour.host.lines.modbus_client import open_link
 from watthour.host.lines.url import TcpUrl
 from watthour.host.poller.config import PolledMeter
 from watthour.host.poller.mbus import read_meter
 from watthour.host.poller.modbus import ModbusUnits
-from watthour.wire.modbus.link import ClientLink
-from watthour.wire.modbus.rtu_link import RtuClientLink
-from watthour.wire.modbus.tcp_link import TcpClientLink
 
 ROUNDS_SKIPPED_MAXIMUM = 8
 """A dead meter is tried again after 1, 2, 4 and then every 8 rounds."""
@@ -94,20 +90,20 @@ class Line:
             Time until the next round.
         """
         living = [meter for meter in self.meters if not self.health[meter.place].failures]
-        failed = []
+        failed: dict[str, str] = {}
         for meter in living:
             read = await self._read(meter)
             if read.reading is None:
-                failed.append(meter)
+                failed[meter.place] = read.problem
             else:
                 yield read
         for meter in self.meters:
             health = self.health[meter.place]
             if meter not in living and health.wait:
                 health.wait -= 1
-            elif meter in failed or meter not in living:
+            elif meter.place in failed or meter not in living:
                 if left_s() < self._slot_s:
-                    health.failed(health.problem or "no time was left for it in this interval")
+                    health.failed(failed.get(meter.place) or health.problem)
                     yield Read(meter=meter, problem=health.problem)
                     continue
                 yield await self._read(meter, once_more=True)
@@ -156,25 +152,14 @@ class Line:
                 timeout_s = self._timeout_s if isinstance(meter.url, TcpUrl) else None
                 self._master = await stack.enter_async_context(open_master(meter.url, timeout_s=timeout_s))
             else:
-                self._units = await self._open_modbus(meter, stack)
+                streams, link = await open_link(meter.url, self._timeout_s)
+                stack.callback(streams[1].close)
+                self._units = ModbusUnits(streams, link, self._now_ns)
             self._stack = stack.pop_all()
-
-    async def _open_modbus(self, meter: PolledMeter, stack: AsyncExitStack) -> ModbusUnits:
-        if isinstance(meter.url, TcpUrl):
-            streams = await reach_tcp(meter.url, self._timeout_s)
-            link: ClientLink = TcpClientLink(answer_timeout_s=self._timeout_s, frame_timeout_s=self._timeout_s)
-        else:
-            settings, _ = fitting(SerialSettings.of(meter.url))
-            streams = await reach_serial(settings)
-            link = RtuClientLink(answer_timeout_s=self._timeout_s, timing=settings.timing)
-        stack.callback(streams[1].close)
-        return ModbusUnits(streams, link, self._now_ns)
 
     async def close(self) -> None:
         """Close the line; the next read opens it again."""
         stack, self._stack, self._units, self._master = self._stack, None, None, None
         if stack is not None:
-            try:
+            with suppress(OSError):
                 await stack.aclose()
-            except OSError:
-                pass

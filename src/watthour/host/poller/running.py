@@ -1,0 +1,144 @@
+"""A poll at work: every line read at each boundary by a task of its own, what was read kept and passed on, until it is stopped."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from watthour.headend.counting import Grid, wanted_profile
+from watthour.host.archive.database import open_archive
+from watthour.host.archive.recording import Observation, Recorded, counts
+from watthour.host.instants import now_ns
+from watthour.host.poller.config import PolledMeter, PollPlan
+from watthour.host.poller.keeping import Keeping
+from watthour.host.poller.latest import Latest
+from watthour.host.poller.line import Line, Read
+from watthour.host.poller.metrics import serve_metrics
+from watthour.host.poller.mqtt import Messages, Publisher
+from watthour.host.poller.showing import Showing
+from watthour.units import NANOSECONDS
+
+PROFILE_STEP_NS = 900 * NANOSECONDS
+_LOOK_S = 0.1
+_LAST_S = 20.0
+"""Time to keep what was read when the poll is stopped."""
+
+
+class Poll:
+    """Lines, the store and whoever is told."""
+
+    def __init__(self, plan: PollPlan, showing: Showing, *, stop_asked: Callable[[], bool]) -> None:
+        self._plan = plan
+        self._grid: Grid = plan.grid
+        self._showing = showing
+        self._stop_asked = stop_asked
+        self._lines = [
+            Line(meters, timeout_s=plan.timeout_s, slot_s=plan.slot_s, now_ns=now_ns) for meters in plan.lines
+        ]
+
+    async def run(self, *, once: bool) -> bool:
+        """Poll until stopped, or once; whether every meter was read in the last round.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be opened, or refuses for good.
+        ListenError
+            If the page for Prometheus cannot be served.
+        """
+        archive = await asyncio.to_thread(open_archive, self._plan.store)
+        async with AsyncExitStack() as stack:
+            stack.callback(archive.close)
+            self._latest = Latest(await asyncio.to_thread(counts, archive, self._plan.places))
+            messages = None if self._plan.broker is None else Messages(self._plan.broker, self._grid)
+            self._keeping = Keeping(
+                archive,
+                self._grid,
+                kept=self._on_kept,
+                tell=self._showing.tell,
+                letters_of=None if messages is None else messages.of_recorded,
+            )
+            if self._plan.metrics is not None:
+                stack.callback(await serve_metrics(self._plan.metrics, self._latest, self._grid))
+            tasks = [asyncio.create_task(self._keeping.run())]
+            if messages is not None:
+                publisher = Publisher(messages, archive, self._latest, tell=self._showing.tell)
+                tasks.append(asyncio.create_task(publisher.run()))
+            stack.push_async_callback(_cancelled, tasks)
+            rounds = [asyncio.create_task(self._poll(line, once=once)) for line in self._lines]
+            stack.push_async_callback(_cancelled, rounds)
+            await self._until_done(tasks, rounds)
+            for line in self._lines:
+                await line.close()
+            if not await self._keeping.drained(_LAST_S):
+                self._showing.tell(f"{archive.shown}: the store is away: readings of the last minutes are not kept")
+            if messages is not None and once:
+                await publisher.flushed(_LAST_S)
+            self._showing.show(self._latest)
+        return all(not newest.problem and newest.reading for newest in self._latest.places.values())
+
+    async def _until_done(self, tasks: list[asyncio.Task[None]], rounds: list[asyncio.Task[None]]) -> None:
+        """Wait until all lines are done, somebody asks to stop, or something fails."""
+        while not self._stop_asked() and not all(task.done() for task in rounds):
+            done, _ = await asyncio.wait([*tasks, *rounds], timeout=_LOOK_S, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                if task.exception() is not None:
+                    await task
+            self._showing.show(self._latest)
+        await _cancelled(rounds)
+
+    async def _poll(self, line: Line, *, once: bool) -> None:
+        """Read a line now, and then at each boundary."""
+        step_ns = self._grid.step_ns
+        while True:
+            due_ns = now_ns() // step_ns * step_ns + step_ns
+            await self._round(line, due_ns)
+            if once:
+                return
+            while (wait_s := (due_ns - now_ns()) / NANOSECONDS) > 0:
+                await asyncio.sleep(min(wait_s, 1.0))  # a clock that is set is noticed
+
+    async def _round(self, line: Line, due_ns: int) -> None:
+        gapped: list[tuple[PolledMeter, Read, tuple[int, int]]] = []
+        end_s = time.monotonic() + (due_ns - now_ns()) / NANOSECONDS
+        async for read in line.read_round(lambda: end_s - time.monotonic()):
+            if read.reading is None:
+                self._latest.failed(read.meter.place, read.problem)
+                self._showing.failed(read.meter.place, read.problem)
+                continue
+            count = self._latest.places[read.meter.place].count
+            stretch = None if count is None else wanted_profile(count, read.reading.time_ns, self._grid)
+            if stretch is not None and self._has_profile(read.meter):
+                gapped.append((read.meter, read, stretch))
+            else:
+                self._keeping.add(Observation(place=read.meter.place, reading=read.reading))
+        for meter, read, (begin_ns, end_ns) in gapped:
+            profile = await line.profile(meter, begin_ns, end_ns, self._grid.step_ns)
+            assert read.reading is not None
+            self._keeping.add(Observation(place=meter.place, reading=read.reading, profile=profile))
+
+    def _has_profile(self, meter: PolledMeter) -> bool:
+        return meter.device is not None and meter.device.has_profile and self._grid.step_ns % PROFILE_STEP_NS == 0
+
+    def _on_kept(self, told: Recorded) -> None:
+        self._latest.recorded(told)
+        self._showing.recorded(told)
+
+
+async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    """End tasks, whatever they do."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def run_poll(plan: PollPlan, showing: Showing, *, once: bool, stop_asked: Callable[[], bool]) -> bool:
+    """Poll; whether every meter was read in the last round.
+
+    Raises
+    ------
+    StoreError, ListenError
+        As `Poll.run`.
+    """
+    with showing:
+        return asyncio.run(Poll(plan, showing, stop_asked=stop_asked).run(once=once))
