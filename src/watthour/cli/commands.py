@@ -21,7 +21,7 @@ from watthour.cli.bills import bill
 from watthour.cli.evidence import check, log
 from watthour.cli.invoices import invoice
 from watthour.cli.mbus import mbus
-from watthour.cli.polling import poll, scan
+from watthour.cli.polling import check_device, poll, scan
 from watthour.cli.readings import readings
 from watthour.cli.stopping import Stopping
 from watthour.cli.tariffs import tariff
@@ -239,19 +239,22 @@ def models(*, json: Json = False) -> None:
 
 @app.command(name="map")
 def map_(
-    bus: Literal["modbus", "mbus"],
+    bus: Literal["modbus", "mbus", "check"],
+    file: Path | None = None,
     /,
     *,
     format: Literal["table", "markdown", "csv", "json"] = "table",  # noqa: A002
     client: Annotated[Literal["telegraf", "home-assistant", "node-red", "prometheus"] | None, Parameter(name="--for")] = None,
     url: str = "modbus+tcp://127.0.0.1:1502?unit=1",
 ) -> None:
-    """Print the register map, or what a client needs to read it.
+    """Print the register map, what a client needs to read it, or check a device's file: "watthour map check FILE".
 
     Parameters
     ----------
     bus
-        modbus or mbus.
+        modbus or mbus; or check.
+    file
+        A device's file (TOML), to be checked.
     format
         How to print it.
     client
@@ -259,6 +262,12 @@ def map_(
     url
         Where the client is to find the meter.
     """
+    if bus == "check":
+        check_device(file)
+        return
+    if file is not None:
+        msg = f"{file}: only watthour map check takes a file"
+        raise UsageError(msg)
     from watthour.host.terminal import map_table, mbus_table  # noqa: PLC0415
     from watthour.maps import mbus_sheet, sheet  # noqa: PLC0415
 

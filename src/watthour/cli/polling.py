@@ -137,3 +137,16 @@ def _numbers(text: str) -> list[int]:
             raise UsageError(msg)
         found += range(int(first), int(last or first) + 1)
     return found
+
+
+def check_device(file: Path | None) -> None:
+    """Read the file of a device, and say what it describes."""
+    from watthour.host.poller.devices import read_device  # noqa: PLC0415
+
+    if file is None:
+        msg = "name a device's file: watthour map check FILE.toml"
+        raise UsageError(msg)
+    device = read_device(file)
+    counters = sum(row.is_counter for row in device.rows)
+    where = f"SunSpec model {device.models[0]}" if device.models else f"{len(device.reads())} reads"
+    sys.stdout.write(f"{file}: {device.title}: {len(device.rows)} registers, {counters} of them counters, {where}\n")

@@ -16,7 +16,7 @@ from watthour.wire.mbus.telegram import ApplicationError, Telegram, manufacturer
 async def read_telegrams(
     master: MBusMaster, url: BusUrl, most: int | None, now_ns: Callable[[], int]
 ) -> tuple[list[Telegram], int]:
-    """Return the telegrams of a meter, and when the first of them was there.
+    """Return the telegrams of a meter, and the instant half way between asking for the first and having it.
 
     Raises
     ------
@@ -37,8 +37,9 @@ async def read_telegrams(
     time_ns = 0
     fcb = True
     while most is None or len(found) < most:
+        asked_ns = now_ns()
         response = await master.telegram(address, fcb=fcb)
-        time_ns = time_ns or now_ns()
+        time_ns = time_ns or (asked_ns + now_ns()) // 2
         if isinstance(response, ApplicationError):
             msg = f"{url}: the meter answers: {response.text}"
             raise BadFrameError(msg)

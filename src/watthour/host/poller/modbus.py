@@ -57,8 +57,9 @@ class ModbusUnits:
         contents: list[Contents] = []
         time_ns = 0
         for request in found.reads():
+            asked_ns = self._now_ns()
             data = await self._fetch(url, unit, request)
-            time_ns = time_ns or self._now_ns()
+            time_ns = time_ns or (asked_ns + self._now_ns()) // 2
             contents.append(Contents(start=request.start, data=data))
         return reading_from(found, contents, time_ns, max_power_w)
 
