@@ -25,6 +25,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from watthour.headend.counting import Grid
 from watthour.headend.reading import Quality
 from watthour.host.instants import now_ns
 from watthour.host.lines.mbus_server import serve_mbus_tcp
@@ -258,7 +259,9 @@ class Soak:
             meter = SimulatedMeter(serial=10_000 + number, seed=form.seed + number, begin_ns=now_ns(), begin_wh=begin_wh)
             shares[number % len(ports)].append(Socket(f"place-{number:03d}", meter))
         self.lines = [SimulatedLine(scheme, share, chance) for scheme, share in zip(ports, shares, strict=True)]
-        text = [f'interval_s = {form.interval_s}\ntimeout_s = {ANSWER_NS / NANOSECONDS}\nstore = "{form.store or "sqlite:///readings.db"}"\n']
+        text = [
+            f'interval_s = {form.interval_s}\ntimeout_s = {ANSWER_NS / NANOSECONDS}\nstore = "{form.store or "sqlite:///readings.db"}"\n'
+        ]
         for number, line in enumerate(self.lines):
             await line.answer()
             text += line.tables("cem-family" if number % 2 else "watthour")
@@ -303,9 +306,10 @@ def judge(soak: Soak, ask: Callable[[str], Rows], tolerance_ns: int) -> Counter[
         At the first that does not hold.
     """
     step_ns = soak.form.interval_s * NANOSECONDS
+    grid = Grid(step_ns=step_ns, tolerance_ns=tolerance_ns)
     found: Counter[str] = Counter()
-    names = dict(ask("SELECT name, id FROM place"))
-    serials = dict(ask("SELECT id, serial FROM meter"))
+    names: dict[str, int] = dict(ask("SELECT name, id FROM place"))
+    serials: dict[int, str] = dict(ask("SELECT id, serial FROM meter"))
     for socket in soak.sockets:
         place = names.get(socket.place)
         if place is None:
@@ -319,8 +323,8 @@ def judge(soak: Soak, ask: Callable[[str], Rows], tolerance_ns: int) -> Counter[
         )
         good = [(at, serials[meter], micro) for at, meter, micro, quality in readings if quality == "good"]
         assert all(b[0] - a[0] == step_ns for a, b in pairwise(intervals)), f"{socket.place}: an interval is lost"
-        _sums(socket, good, intervals, step_ns, tolerance_ns, found)
-        _truths(socket, good, intervals, step_ns, tolerance_ns)
+        _sums(socket, good, intervals, grid, found)
+        _truths(socket, good, intervals, grid)
         for _, quality, micro in intervals:
             assert (micro is None) == (quality == Quality.GAP)
             assert micro is None or micro >= 0
@@ -331,16 +335,14 @@ def judge(soak: Soak, ask: Callable[[str], Rows], tolerance_ns: int) -> Counter[
     return found
 
 
-def _sums(
-    socket: Socket, good: Rows, intervals: Rows, step_ns: int, tolerance_ns: int, found: Counter[str]
-) -> None:
+def _sums(socket: Socket, good: Rows, intervals: Rows, grid: Grid, found: Counter[str]) -> None:
     """Intervals between any two reads at boundaries sum to the difference of the registers, to the microwatt-hour."""
     at_boundary: dict[int, tuple[int, str, int]] = {}
     for start, *_ in intervals:
-        near = [read for read in good if abs(read[0] - start) <= tolerance_ns]
+        near = [read for read in good if abs(read[0] - start) <= grid.tolerance_ns]
         before = [read for read in near if read[0] <= start][-1:]
         behind = [read for read in near if read[0] > start][:1]
-        closest = min(before + behind, key=lambda read: abs(read[0] - start), default=None)  # noqa: B023
+        closest = min(before + behind, key=lambda read: abs(read[0] - start), default=None)
         if closest is not None:
             at_boundary[start] = closest
     energies = {start: micro for start, _, micro in intervals}
@@ -348,30 +350,34 @@ def _sums(
         between = {each for at, each, _ in good if begin_ns <= at <= end_ns}
         if between != {serial} or serial != other:
             continue
-        total = sum(energies[start] for start in range(begin, end, step_ns))
+        total = sum(energies[start] for start in range(begin, end, grid.step_ns))
         modulus = REGISTER_MODULUS * MICRO
         assert total % modulus == (high - low) % modulus, f"{socket.place}: {total} is not {high - low}"
         found["sums checked"] += 1
 
 
-def _truths(socket: Socket, good: Rows, intervals: Rows, step_ns: int, tolerance_ns: int) -> None:
+def _truths(socket: Socket, good: Rows, intervals: Rows, grid: Grid) -> None:
     """Measured intervals are those of the phasors within the tolerance, interpolated ones within offset times change of power."""
     times = [at for at, *_ in good]
     for start, quality, micro in intervals:
         if quality not in {Quality.MEASURED, Quality.INTERPOLATED}:
             continue
         first = max(bisect_right(times, start) - 1, 0)
-        last = min(bisect_right(times, start + step_ns + tolerance_ns), len(times) - 1)
+        last = min(bisect_right(times, start + grid.step_ns + grid.tolerance_ns), len(times) - 1)
         here = {serial for _, serial, _ in good[first : last + 1]}
         if len(here) > 1:
             continue
-        meter = next(each for serial, each in socket.meters.items() if str(serial) in here.pop().removeprefix("CIR").lstrip("0"))
+        meter = next(
+            each for serial, each in socket.meters.items() if str(serial) in here.pop().removeprefix("CIR").lstrip("0")
+        )
         low, high = meter.extremes_w(max(meter.begin_ns, times[first] - ANSWER_NS), times[last] + ANSWER_NS)
-        true = meter.energy_microwh(start + step_ns) - meter.energy_microwh(max(start, meter.begin_ns))
-        at_reads = high * 2 * (tolerance_ns + ANSWER_NS)
+        true = meter.energy_microwh(start + grid.step_ns) - meter.energy_microwh(max(start, meter.begin_ns))
+        at_reads = high * 2 * (grid.tolerance_ns + ANSWER_NS)
         on_line = 0 if quality == Quality.MEASURED else (high - low) * (times[last] - times[first])
         slack = (at_reads + on_line) * MICRO // HOUR_S // NANOSECONDS
-        assert abs(micro - true) <= slack + 2 * MICRO, f"{socket.place}: {micro} at {start}, truth {true}, {Quality(quality).name}"
+        assert abs(micro - true) <= slack + 2 * MICRO, (
+            f"{socket.place}: {micro} at {start}, truth {true}, {Quality(quality).name}"
+        )
 
 
 def sqlite_asker(file: Path) -> Callable[[str], Rows]:

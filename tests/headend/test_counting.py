@@ -23,9 +23,7 @@ def read(at_s, wh, serial="1", *, modulus=MODULUS, step=1, export=None, ratio=""
     if export is not None:
         counters["export"] = Counter(micro=export * WH, modulus_micro=modulus)
     resettable = {} if partial is None else {"partial_import_wh": Counter(micro=partial * WH, modulus_micro=modulus)}
-    return Reading(
-        time_ns=at_s * S, serial=serial, counters=counters, resettable=resettable, ratio=ratio, max_power_w=MOST_W
-    )
+    return Reading(time_ns=at_s * S, serial=serial, counters=counters, resettable=resettable, ratio=ratio, max_power_w=MOST_W)
 
 
 def run(readings, profile=None, grid=GRID):
@@ -239,14 +237,12 @@ def test_intervals_sum_to_the_difference_of_the_registers_whatever_reads_were_mi
     assert all(i.energies["import"] >= 0 for i in intervals)
     assert all(b.start_ns - a.start_ns == STEP for a, b in pairwise(intervals))
     assert count.total["import"] == (history[-1][1] - history[0][1]) * WH
-    exact = [
-        (at_s // 900 * STEP, true)
-        for at_s, true in history
-        if at_s % 900 <= 5
-    ]
+    exact = [(at_s // 900 * STEP, true) for at_s, true in history if at_s % 900 <= 5]
     first_of = dict(reversed(exact))
     inner = sorted(first_of.items())
     for (begin, low), (end, high) in pairwise(inner):
         held = [i for i in intervals if begin <= i.start_ns < end]
-        if len(held) * STEP == end - begin and all(abs(at * S - b) > GRID.tolerance_ns or at * S >= b for at, _ in history for b in (begin, end)):
+        if len(held) * STEP == end - begin and all(
+            abs(at * S - b) > GRID.tolerance_ns or at * S >= b for at, _ in history for b in (begin, end)
+        ):
             assert sum(i.energies["import"] for i in held) == (high - low) * WH

@@ -168,7 +168,9 @@ def test_every_shipped_device_is_one_and_says_where_its_facts_are_from(name):
 
 @pytest.mark.parametrize("name", ["watthour", "cem-family"])
 def test_the_devices_of_our_own_map_are_in_step_with_it(name, project_root):
-    assert runpy.run_path(str(project_root / "tools" / "devices.py"))["device"](name) == (FOLDER / f"{name}.toml").read_text("utf-8")
+    assert runpy.run_path(str(project_root / "tools" / "devices.py"))["device"](name) == (FOLDER / f"{name}.toml").read_text(
+        "utf-8"
+    )
 
 
 OTHER_NAMES = {
@@ -248,8 +250,7 @@ def test_a_sunspec_meter_is_read_where_its_models_were_found():
     put(40070 + 18, struct.pack(">h", -250))
     put(40070 + 22, struct.pack(">h", 2))
     contents = [
-        Contents(start=read.start, data=b"".join(registers[read.start + n] for n in range(read.count)))
-        for read in kind.reads()
+        Contents(start=read.start, data=b"".join(registers[read.start + n] for n in range(read.count))) for read in kind.reads()
     ]
     found = reading_from(kind, contents, 0, None)
     assert found.serial == "SN-0815"
@@ -259,6 +260,8 @@ def test_a_sunspec_meter_is_read_where_its_models_were_found():
     assert len(kind.reads()) <= 3
 
 
-def test_our_own_block_gives_counters_that_never_roll_over(project_root):
+def test_our_own_block_gives_counters_that_never_roll_over():
     rows = {row["name"]: row for row in tomllib.loads((FOLDER / "watthour.toml").read_text("utf-8"))["register"]}
-    assert {rows[f"{energy}_micro{'wh' if energy in {'import', 'export'} else 'varh'}"]["type"] for energy in ENERGIES} == {"u64"}
+    assert {rows[f"{energy}_micro{'wh' if energy in {'import', 'export'} else 'varh'}"]["type"] for energy in ENERGIES} == {
+        "u64"
+    }

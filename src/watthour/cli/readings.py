@@ -188,9 +188,7 @@ def events(source: str, /, *, place: Places = None) -> None:
     with archive:
         for each in events_of(archive, tuple(place or ())):
             told = {"place": each.place, "time": iso(each.time_ns), "kind": each.kind}
-            sys.stdout.write(
-                json_.dumps({**told, "counter": each.counter, "before": each.before, "after": each.after}) + "\n"
-            )
+            sys.stdout.write(json_.dumps({**told, "counter": each.counter, "before": each.before, "after": each.after}) + "\n")
 
 
 @readings.command
@@ -214,9 +212,7 @@ def archive(source: str, /, *, folder: Path | None = None) -> None:
 
 
 @readings.command
-def prune(
-    source: str, /, *, keep_days: Annotated[int, Parameter(validator=Number(gte=1))], folder: Path | None = None
-) -> None:
+def prune(source: str, /, *, keep_days: Annotated[int, Parameter(validator=Number(gte=1))], folder: Path | None = None) -> None:
     """Delete old readings, and intervals of old months, from an archive's database; the Parquet history keeps the intervals.
 
     Parameters

@@ -121,20 +121,27 @@ def advance(count: Count, reading: Reading, grid: Grid, profile: ProfileEnergies
     before = count.good
     if before is None:
         return _begun(count, now, grid)
-    if now == before or now == count.held:
+    if now in (before, count.held):
         return Advance(count=count, is_counted=now == before)
     if now.time_ns <= before.time_ns:
-        return _stepped(count, now)
+        return _stepped(count, before, now)
+    return _later(count, before, now, reading, grid, profile)
+
+
+def _later(  # noqa: PLR0917 - the state and what comes to it
+    count: Count, before: Good, now: Good, reading: Reading, grid: Grid, profile: ProfileEnergies | None
+) -> Advance:
+    """Return what a reading brings that is later than the last good one."""
     if now.serial != before.serial:
         event = Event(time_ns=now.time_ns, kind=Kind.SWAPPED, before=_words(before), after=_words(now))
-        return _restarted(count, now, grid, (event,))
+        return _restarted(count, before, now, grid, (event,))
     if not set(before.counters) <= set(now.counters):
         return Advance(count=count, is_counted=False)
     grown = _growth(before, reading, now.time_ns)
     if grown is None:
-        return _doubted(count, reading, now, grid)
+        return _doubted(count, before, now, reading, grid)
     events = [*_dropped(count, now), *_remarks(before, reading, now)]
-    return _continued(count, now, grown, grid, reading, profile, events)
+    return _continued(count, before, now, _Step(grown=grown, reading=reading, profile=profile, events=tuple(events)), grid)
 
 
 def wanted_profile(count: Count, time_ns: int, grid: Grid) -> tuple[int, int] | None:
@@ -179,11 +186,10 @@ def _begun(count: Count, now: Good, grid: Grid) -> Advance:
     return Advance(count=count, events=(event,))
 
 
-def _stepped(count: Count, now: Good) -> Advance:
-    assert count.good is not None
+def _stepped(count: Count, before: Good, now: Good) -> Advance:
     if count.is_stepped:
         return Advance(count=count, is_counted=False)
-    event = Event(time_ns=now.time_ns, kind=Kind.CLOCK_STEPPED, before=str(count.good.time_ns), after=str(now.time_ns))
+    event = Event(time_ns=now.time_ns, kind=Kind.CLOCK_STEPPED, before=str(before.time_ns), after=str(now.time_ns))
     return Advance(count=replace(count, is_stepped=True), events=(event,), is_counted=False)
 
 
@@ -205,15 +211,13 @@ def _grown(before: int, counter: Counter) -> int:
     return growth if counter.modulus_micro is None else growth % counter.modulus_micro
 
 
-def _doubted(count: Count, reading: Reading, now: Good, grid: Grid) -> Advance:
+def _doubted(count: Count, before: Good, now: Good, reading: Reading, grid: Grid) -> Advance:
     """Hold a reading that cannot follow the last good one; count anew from the held one where this one follows it."""
-    before = count.good
-    assert before is not None
     if count.held is not None and count.held.serial == now.serial:
         grown = _growth(count.held, reading, now.time_ns) if now.time_ns > count.held.time_ns else None
         if grown is not None:
-            restarted = _restarted(count, count.held, grid, _breaks(before, count.held, reading))
-            then = _continued(restarted.count, now, grown, grid, reading, None, [])
+            restarted = _restarted(count, before, count.held, grid, _breaks(before, count.held, reading))
+            then = _continued(restarted.count, count.held, now, _Step(grown=grown, reading=reading), grid)
             return Advance(
                 count=then.count,
                 intervals=restarted.intervals + then.intervals,
@@ -263,27 +267,27 @@ def _remarks(before: Good, reading: Reading, now: Good) -> Iterator[Event]:
         yield Event(time_ns=now.time_ns, kind=Kind.RATIO_CHANGED, before=before.ratio, after=reading.ratio)
 
 
-def _unfixed(count: Count, now: Good, grid: Grid) -> Sequence[int]:
+def _unfixed(count: Count, before: Good, now: Good, grid: Grid) -> Sequence[int]:
     """Return the boundaries up to a reading whose V is not fixed yet."""
-    assert count.good is not None
-    begin = count.good.time_ns - grid.tolerance_ns if count.boundary_ns is None else count.boundary_ns + grid.step_ns
+    begin = before.time_ns - grid.tolerance_ns if count.boundary_ns is None else count.boundary_ns + grid.step_ns
     return grid.within(begin, now.time_ns)
 
 
-def _continued(
-    count: Count,
-    now: Good,
-    grown: Mapping[str, int],
-    grid: Grid,
-    reading: Reading,
-    profile: ProfileEnergies | None,
-    events: list[Event],
-) -> Advance:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """What a reading that follows the last good one tells."""
+
+    grown: Mapping[str, int]
+    reading: Reading
+    profile: ProfileEnergies | None = None
+    events: tuple[Event, ...] = ()
+
+
+def _continued(count: Count, before: Good, now: Good, step: _Step, grid: Grid) -> Advance:
     """Count on from the last good reading to one that follows it."""
-    before = count.good
-    assert before is not None
-    total = {name: count.total.get(name, 0) + grown.get(name, 0) for name in now.counters}
-    placed = dict(_between_reads(_unfixed(count, now, grid), count, now, total, grid))
+    reading, profile, events = step.reading, step.profile, step.events
+    total = {name: count.total.get(name, 0) + step.grown.get(name, 0) for name in now.counters}
+    placed = dict(_between_reads(_unfixed(count, before, now, grid), (before.time_ns, count.total), (now.time_ns, total), grid))
     if profile is not None and placed:
         slack = {
             name: 2 * reading.max_power_w * grid.tolerance_ns // _NS_PER_MICRO_PER_W + 2 * counter.step_micro
@@ -299,12 +303,12 @@ def _continued(
             rest_micro=reading.max_power_w * (now.time_ns - max(placed)) // _NS_PER_MICRO_PER_W,
         )
         if better is None:
-            events.append(Event(time_ns=now.time_ns, kind=Kind.PROFILE_REFUSED))
+            events += (Event(time_ns=now.time_ns, kind=Kind.PROFILE_REFUSED),)
         else:
             placed = better
     intervals, count = _completed(count, placed, profile or {}, grid)
     count = replace(count, good=now, total=total, held=None, is_stepped=False)
-    return Advance(count=count, intervals=intervals, events=tuple(events))
+    return Advance(count=count, intervals=intervals, events=events)
 
 
 def _known(count: Count) -> tuple[int, Energies] | None:
@@ -315,22 +319,20 @@ def _known(count: Count) -> tuple[int, Energies] | None:
 
 
 def _between_reads(
-    boundaries: Sequence[int], count: Count, now: Good, total: Energies, grid: Grid
+    boundaries: Sequence[int], before: tuple[int, Energies], now: tuple[int, Energies], grid: Grid
 ) -> Iterator[tuple[int, tuple[Energies, Quality]]]:
-    """Yield V at each boundary, and how it is known, from the reads around it alone."""
-    before = count.good
-    assert before is not None
-    span = now.time_ns - before.time_ns
-    guess = Quality.ESTIMATED if grid.is_long(before.time_ns, now.time_ns) else Quality.INTERPOLATED
+    """Yield V at each boundary, and how it is known, from the two reads around it: their instants, and U at them."""
+    (begin_ns, low), (end_ns, high) = before, now
+    guess = Quality.ESTIMATED if grid.is_long(begin_ns, end_ns) else Quality.INTERPOLATED
     for at in boundaries:
-        late, early = now.time_ns - at, at - before.time_ns
+        late, early = end_ns - at, at - begin_ns
         if early <= grid.tolerance_ns and early <= late:
-            yield at, (_all(count.total, total), Quality.MEASURED)
+            yield at, (_all(low, high), Quality.MEASURED)
         elif late <= grid.tolerance_ns:
-            yield at, (total, Quality.MEASURED)
+            yield at, (high, Quality.MEASURED)
         else:
-            share = {name: micro - (micro - count.total.get(name, 0)) * late // span for name, micro in total.items()}
-            yield at, (share, guess)
+            span = end_ns - begin_ns
+            yield at, ({name: micro - (micro - low.get(name, 0)) * late // span for name, micro in high.items()}, guess)
 
 
 def _all(some: Energies, names: Energies) -> dict[str, int]:
@@ -355,16 +357,14 @@ def _completed(
     return tuple(found), count
 
 
-def _restarted(count: Count, now: Good, grid: Grid, events: tuple[Event, ...]) -> Advance:
+def _restarted(count: Count, before: Good, now: Good, grid: Grid, events: tuple[Event, ...]) -> Advance:
     """Count anew from a reading that does not follow the last good one: nothing is known of the time between."""
-    before = count.good
-    assert before is not None
     total = {name: count.total.get(name, 0) for name in now.counters}
     found = []
     boundary = count.boundary_ns
     at_boundary, quality = count.at_boundary, count.open_quality
     last = before.time_ns
-    for at in _unfixed(count, now, grid):
+    for at in _unfixed(count, before, now, grid):
         if boundary is not None:
             used = {name: micro - at_boundary.get(name, 0) for name, micro in total.items()}
             if at - last > grid.tolerance_ns:
@@ -375,7 +375,5 @@ def _restarted(count: Count, now: Good, grid: Grid, events: tuple[Event, ...]) -
         boundary, at_boundary, quality = at, total, Quality.MEASURED
     if boundary is None or now.time_ns - boundary > grid.tolerance_ns:
         quality = Quality.INCOMPLETE
-    count = Count(
-        good=now, total=total, boundary_ns=boundary, at_boundary=at_boundary, open_quality=quality
-    )
+    count = Count(good=now, total=total, boundary_ns=boundary, at_boundary=at_boundary, open_quality=quality)
     return Advance(count=count, intervals=tuple(found), events=events)

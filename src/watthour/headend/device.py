@@ -305,10 +305,9 @@ def _whole(value: Fraction) -> int | Fraction:
 
 def _counter(row: Row, raw: Mapping[str, bytes]) -> Counter | None:
     """Return a counter; None where the meter shows none."""
-    if row.name not in raw or _value(row, raw) is None:
+    steps = _steps(row, raw[row.name]) if row.name in raw else None
+    if steps is None or _value(row, raw) is None:
         return None
-    steps = _steps(row, raw[row.name])
-    assert steps is not None
     micro_per_step = _per_step(row, raw) * (1 if row.name in _EXACT else MICRO)
     modulus = row.modulus or (2 ** WHOLE[row.form] if row.form in WHOLE else None)
     return Counter(
@@ -321,7 +320,9 @@ def _counter(row: Row, raw: Mapping[str, bytes]) -> Counter | None:
 def _float_step(row: Row, raw: Mapping[str, bytes]) -> int:
     """Return the distance to the next number that a float counter can show, in micro-units."""
     data = raw[row.name]
-    (here,), (there,) = (struct.unpack(_FLOATS[row.form], each) for each in (data, (int.from_bytes(data) + 1).to_bytes(len(data))))
+    (here,), (there,) = (
+        struct.unpack(_FLOATS[row.form], each) for each in (data, (int.from_bytes(data) + 1).to_bytes(len(data)))
+    )
     return max(1, int(abs(Fraction(there) - Fraction(here)) * _per_step(row, raw) * MICRO)) if there - there == 0 else 1
 
 
@@ -348,5 +349,7 @@ def _most_w(known: Mapping[str, Plain]) -> int:
     if not isinstance(primary, int | Fraction) or primary <= 0:
         return DEFAULT_MAX_W
     volts, per = known.get("vt_primary"), known.get("vt_secondary")
-    times = Fraction(volts) / Fraction(per) if isinstance(volts, int | Fraction) and isinstance(per, int | Fraction) and per else 1
+    times = (
+        Fraction(volts) / Fraction(per) if isinstance(volts, int | Fraction) and isinstance(per, int | Fraction) and per else 1
+    )
     return int(PHASES * HIGHEST_V * OVERLOAD * primary * max(times, 1))

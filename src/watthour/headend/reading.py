@@ -144,4 +144,3 @@ class Interval:
     start_ns: int
     energies: Energies
     quality: Quality
-

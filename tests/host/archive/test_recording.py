@@ -37,7 +37,9 @@ def content(archive):
 def test_intervals_stand_with_their_energies_and_lack_what_the_meter_lacks(archive):
     record(archive, [seen(0, 10**6), seen(900, 3 * 10**6), seen(1800, 2**62)], GRID)
     with archive.reading() as connection:
-        rows = connection.execute(select(INTERVAL.c.start_ns, INTERVAL.c.quality, INTERVAL.c.import_microwh, INTERVAL.c.export_microwh))
+        rows = connection.execute(
+            select(INTERVAL.c.start_ns, INTERVAL.c.quality, INTERVAL.c.import_microwh, INTERVAL.c.export_microwh)
+        )
         assert list(rows) == [(0, Quality.MEASURED, 2 * 10**6, None)]
         assert connection.scalar(select(READING.c.quality).order_by(READING.c.time_ns.desc())) == "held"
 

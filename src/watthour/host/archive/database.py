@@ -7,7 +7,7 @@ none of it is.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
@@ -72,7 +72,7 @@ class Archive:
         """Close every connection."""
         self.engine.dispose()
 
-    def __enter__(self) -> "Archive":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

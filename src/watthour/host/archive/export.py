@@ -100,7 +100,7 @@ def intervals_to_excel(rows: Iterator[PlaceInterval], output: Path) -> int:
     sheet.set_column(0, 2, 20)
     sheet.set_column(3, 3 + len(ENERGIES), 16)
     line = 0
-    for line, (place, interval) in enumerate(rows, 1):  # noqa: B007 - the last is the count
+    for line, (place, interval) in enumerate(rows, 1):
         if line > _EXCEL_ROWS:
             msg = f"{output}: more than {_EXCEL_ROWS} rows: a sheet of Excel has no room; narrow --from, --to or --place"
             raise UsageError(msg)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import select
 
 from watthour.errors import UsageError
 from watthour.headend.gaps import Gap, gaps_of
@@ -71,13 +71,10 @@ def intervals(archive: Archive, place: Place, begin_ns: int | None = None, end_n
     if end_ns is not None:
         query = query.where(INTERVAL.c.start_ns < end_ns)
     with archive.reading() as connection:
-        for start_ns, quality, *energies in _streamed(connection, query):
+        for row in connection.execution_options(yield_per=5000).execute(query):
+            start_ns, quality, energies = row[0], row[1], row[2:]
             known = {name: micro for name, micro in zip(ENERGIES, energies, strict=True) if micro is not None}
             yield Interval(start_ns=start_ns, energies=known, quality=Quality(quality))
-
-
-def _streamed(connection: Connection, query: Select[tuple[int, ...]]) -> Iterator[Row[tuple[int, ...]]]:
-    yield from connection.execution_options(yield_per=5000).execute(query)
 
 
 def gaps(archive: Archive, place: Place, until_ns: int | None) -> Iterator[Gap]:

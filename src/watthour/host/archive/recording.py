@@ -164,7 +164,7 @@ def _meters(connection: Connection, readings: Sequence[Reading]) -> dict[str, in
     ordered = [rows[serial] for serial in sorted(rows)]
     connection.execute(insert.on_conflict_do_update(index_elements=["serial"], set_=changed), ordered)
     found = connection.execute(select(METER.c.serial, METER.c.id).where(METER.c.serial.in_(rows)))
-    return {serial: id_ for serial, id_ in found}
+    return dict(found.tuples().all())
 
 
 def _kept_already(
@@ -178,9 +178,7 @@ def _kept_already(
     return {(place_id, time_ns) for place_id, time_ns in connection.execute(query)}
 
 
-def _add_rows(
-    rows: dict[str, list[dict[str, Any]]], place: _Place, meter_id: int, reading: Reading, came: Advance
-) -> None:
+def _add_rows(rows: dict[str, list[dict[str, Any]]], place: _Place, meter_id: int, reading: Reading, came: Advance) -> None:
     shown = {energy: counter.micro for energy, counter in reading.counters.items()}
     named = {**reading.values, **{name: counter.micro for name, counter in reading.resettable.items()}}
     rows["reading"].append(

@@ -5,7 +5,7 @@ missing is asked for again with the same frame count bit, so that no telegram is
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -242,7 +242,7 @@ class Found:
     remark: str = ""
 
 
-async def scan_primary(master: MBusMaster, addresses: range, tell: Callable[[int, int], None]) -> list[Found]:
+async def scan_primary(master: MBusMaster, addresses: Iterable[int], tell: Callable[[int, int], None]) -> list[Found]:
     """Return who answers at each primary address; `tell` hears address and number found so far."""
     found: list[Found] = []
     for address in addresses:

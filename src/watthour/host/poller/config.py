@@ -26,6 +26,9 @@ DEFAULT_DEVICE = "watthour"
 DEFAULT_STORE = "sqlite:///readings.db"
 _SQLITE = "sqlite:///"
 
+NO_DEVICE = "an M-Bus meter says itself what it holds; leave device out"
+NO_TELEGRAMS = "Modbus has no telegrams; leave it out"
+
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -71,7 +74,8 @@ class PollFile(_Table):
     )
     timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(1.0, description="for each answer")
     slot_s: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="no meter keeps its line longer than this; without it five times timeout_s, at most a quarter of the interval"
+        None,
+        description="no meter keeps its line longer than this; without it five times timeout_s, at most a quarter of the interval",
     )
     store: Word = Field(DEFAULT_STORE, description="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
     archive: str = Field("archive", description="folder of the Parquet history")
@@ -161,7 +165,9 @@ def plan_poll(path: Path) -> PollPlan:
     _check_places(str(path), text, meters)
     tolerance_s = table.tolerance_s or min(5.0, max(table.interval_s / 100, 0.2))
     return PollPlan(
-        grid=Grid(step_ns=table.interval_s * NANOSECONDS, tolerance_ns=round(min(tolerance_s, table.interval_s / 4) * NANOSECONDS)),
+        grid=Grid(
+            step_ns=table.interval_s * NANOSECONDS, tolerance_ns=round(min(tolerance_s, table.interval_s / 4) * NANOSECONDS)
+        ),
         timeout_s=table.timeout_s,
         slot_s=table.slot_s or min(5 * table.timeout_s, table.interval_s / 4),
         store=store_url(plain(table.store, folder), folder),
@@ -186,27 +192,25 @@ def schema() -> dict[str, Any]:
 
 
 def _meter(file: str, text: str, number: int, table: MeterTable, folder: Path) -> PolledMeter:
-    def refused(key: str, problem: str) -> ConfigError:
-        return ConfigError(file, problem, line_of(text, ["meter", number, key]))
+    def at(key: str) -> int | None:
+        return line_of(text, ["meter", number, key])
 
     try:
         url = parse_url(table.url)
     except UsageError as problem:
-        raise refused("url", str(problem)) from None
+        raise ConfigError(file, str(problem), at("url")) from None
     if url.is_mbus:
         if table.device is not None:
-            raise refused("device", "an M-Bus meter says itself what it holds; leave device out")
-        return PolledMeter(
-            place=table.place, url=url, device=None, max_power_w=table.max_power_w, telegrams=table.telegrams
-        )
+            raise ConfigError(file, NO_DEVICE, at("device"))
+        return PolledMeter(place=table.place, url=url, device=None, max_power_w=table.max_power_w, telegrams=table.telegrams)
     if table.telegrams is not None:
-        raise refused("telegrams", "Modbus has no telegrams; leave it out")
+        raise ConfigError(file, NO_TELEGRAMS, at("telegrams"))
     try:
         device = device_of(table.device or DEFAULT_DEVICE, folder)
     except ConfigError:
         raise
     except UsageError as problem:
-        raise refused("device", str(problem)) from None
+        raise ConfigError(file, str(problem), at("device")) from None
     return PolledMeter(place=table.place, url=url, device=device, max_power_w=table.max_power_w)
 
 
@@ -254,6 +258,3 @@ def _broker(table: MqttTable, folder: Path) -> Broker:
         discovery=table.discovery,
         queue=table.queue,
     )
-
-
-

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from typing import cast
 
 from watthour.errors import WatthourError
 from watthour.headend.filling import ProfileEnergies
@@ -18,6 +19,8 @@ from watthour.host.lines.url import TcpUrl
 from watthour.host.poller.config import PolledMeter
 from watthour.host.poller.mbus import read_meter
 from watthour.host.poller.modbus import ModbusUnits
+
+Connection = ModbusUnits | MBusMaster
 
 ROUNDS_SKIPPED_MAXIMUM = 8
 """A dead meter is tried again after 1, 2, 4 and then every 8 rounds."""
@@ -40,12 +43,12 @@ class Health:
     problem: str = ""
 
     def answered(self) -> None:
-        """It is alive."""
+        """Note that it is alive."""
         self.failures = self.wait = 0
         self.problem = ""
 
     def failed(self, problem: str) -> None:
-        """It is not; each time it is left alone longer."""
+        """Note that it is not: it is left alone, each time longer."""
         self.failures += 1
         self.wait = min(2 ** (self.failures - 1), ROUNDS_SKIPPED_MAXIMUM) - 1
         self.problem = problem
@@ -78,8 +81,7 @@ class Line:
         self._slot_s = slot_s
         self._now_ns = now_ns
         self._stack: AsyncExitStack | None = None
-        self._units: ModbusUnits | None = None
-        self._master: MBusMaster | None = None
+        self._connection: Connection | None = None
 
     async def read_round(self, left_s: Callable[[], float]) -> AsyncIterator[Read]:
         """Yield what each meter says: first those that live, then those that do not, as long as there is time.
@@ -113,19 +115,18 @@ class Line:
         if meter.device is None or not meter.device.has_profile:
             return None
         try:
-            await self._open(meter)
-            assert self._units is not None
-            return await self._units.profile(meter.url, begin_ns, end_ns, step_ns)
+            connection = await self._open(meter)
+            if isinstance(connection, ModbusUnits):
+                return await connection.profile(meter.url, begin_ns, end_ns, step_ns)
         except (WatthourError, TimeoutError):
             await self.close()
-            return None
+        return None
 
     async def _read(self, meter: PolledMeter, *, once_more: bool = False) -> Read:
         health = self.health[meter.place]
         try:
             async with asyncio.timeout(self._slot_s):
-                await self._open(meter)
-                reading = await self._reading(meter)
+                reading = await self._reading(await self._open(meter), meter)
         except (WatthourError, TimeoutError) as problem:
             await self.close()
             words = str(problem) or f"{meter.url}: no reading within its slot of {self._slot_s:g} s"
@@ -135,31 +136,30 @@ class Line:
         health.answered()
         return Read(meter=meter, reading=reading)
 
-    async def _reading(self, meter: PolledMeter) -> Reading:
-        if self._master is not None:
-            return await read_meter(
-                self._master, meter.url, most=meter.telegrams, max_power_w=meter.max_power_w, now_ns=self._now_ns
-            )
-        assert self._units is not None
-        assert meter.device is not None
-        return await self._units.read(meter.url, meter.device, meter.max_power_w)
+    async def _reading(self, connection: Connection, meter: PolledMeter) -> Reading:
+        if isinstance(connection, MBusMaster) or meter.device is None:
+            master = cast("MBusMaster", connection)
+            return await read_meter(master, meter.url, most=meter.telegrams, max_power_w=meter.max_power_w, now_ns=self._now_ns)
+        return await connection.read(meter.url, meter.device, meter.max_power_w)
 
-    async def _open(self, meter: PolledMeter) -> None:
-        if self._stack is not None:
-            return
+    async def _open(self, meter: PolledMeter) -> Connection:
+        if self._connection is not None:
+            return self._connection
         async with AsyncExitStack() as stack:
+            connection: Connection
             if meter.url.is_mbus:
                 timeout_s = self._timeout_s if isinstance(meter.url, TcpUrl) else None
-                self._master = await stack.enter_async_context(open_master(meter.url, timeout_s=timeout_s))
+                connection = await stack.enter_async_context(open_master(meter.url, timeout_s=timeout_s))
             else:
                 streams, link = await open_link(meter.url, self._timeout_s)
                 stack.callback(streams[1].close)
-                self._units = ModbusUnits(streams, link, self._now_ns)
-            self._stack = stack.pop_all()
+                connection = ModbusUnits(streams, link, self._now_ns)
+            self._connection, self._stack = connection, stack.pop_all()
+            return connection
 
     async def close(self) -> None:
         """Close the line; the next read opens it again."""
-        stack, self._stack, self._units, self._master = self._stack, None, None, None
+        stack, self._stack, self._connection = self._stack, None, None
         if stack is not None:
             with suppress(OSError):
                 await stack.aclose()

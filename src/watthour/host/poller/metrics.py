@@ -1,6 +1,5 @@
 """A page for Prometheus: what holds of each place now. What does not hold is not on it, and never 0."""
 
-import threading
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry
@@ -74,5 +73,4 @@ async def serve_metrics(address: tuple[str, int], latest: Latest, grid: Grid) ->
         server.server_close()
         thread.join()
 
-    assert isinstance(thread, threading.Thread)
     return end

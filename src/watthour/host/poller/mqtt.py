@@ -24,6 +24,7 @@ from sqlalchemy import delete, func, select
 from watthour import __version__
 from watthour.errors import StoreError
 from watthour.headend.counting import Grid
+from watthour.headend.reading import Reading
 from watthour.host.archive.database import Archive
 from watthour.host.archive.recording import Letter, Recorded
 from watthour.host.archive.tables import OUTBOX
@@ -78,12 +79,11 @@ class Messages:
                 letters.append(Letter(topic=self.topic(told.place, word), payload=json.dumps(content)))
         return letters
 
-    def state(self, newest: Newest) -> str:
-        """Return the state of a place."""
-        assert newest.reading is not None
-        assert newest.count is not None
-        totals = {f"total_{energy_name(energy)}": micro / MICRO for energy, micro in newest.count.total.items()}
-        content = {"time": iso(newest.reading.time_ns), "serial": newest.reading.serial, **newest.values(), **totals}
+    def state(self, newest: Newest, reading: Reading) -> str:
+        """Return the state of a place, which was read."""
+        counted = {} if newest.count is None else newest.count.total
+        totals = {f"total_{energy_name(energy)}": micro / MICRO for energy, micro in counted.items()}
+        content = {"time": iso(reading.time_ns), "serial": reading.serial, **newest.values(), **totals}
         return json.dumps(content)
 
     def availability(self, newest: Newest, at_ns: int) -> str:
@@ -200,7 +200,9 @@ class Publisher:
             for topic, payload in self._messages.discovery(newest):
                 await self._send(client, topic, payload)
             if newest.reading is not None:
-                await self._send(client, self._messages.topic(newest.place, "state"), self._messages.state(newest))
+                await self._send(
+                    client, self._messages.topic(newest.place, "state"), self._messages.state(newest, newest.reading)
+                )
             availability = self._messages.availability(newest, at_ns)
             await self._send(client, self._messages.topic(newest.place, "availability"), availability)
         await self._bound()

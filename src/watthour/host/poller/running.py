@@ -6,13 +6,14 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from watthour.headend.counting import Grid, wanted_profile
+from watthour.headend.reading import Reading
 from watthour.host.archive.database import open_archive
 from watthour.host.archive.recording import Observation, Recorded, counts
 from watthour.host.instants import now_ns
 from watthour.host.poller.config import PolledMeter, PollPlan
 from watthour.host.poller.keeping import Keeping
 from watthour.host.poller.latest import Latest
-from watthour.host.poller.line import Line, Read
+from watthour.host.poller.line import Line
 from watthour.host.poller.metrics import serve_metrics
 from watthour.host.poller.mqtt import Messages, Publisher
 from watthour.host.poller.showing import Showing
@@ -32,9 +33,7 @@ class Poll:
         self._grid: Grid = plan.grid
         self._showing = showing
         self._stop_asked = stop_asked
-        self._lines = [
-            Line(meters, timeout_s=plan.timeout_s, slot_s=plan.slot_s, now_ns=now_ns) for meters in plan.lines
-        ]
+        self._lines = [Line(meters, timeout_s=plan.timeout_s, slot_s=plan.slot_s, now_ns=now_ns) for meters in plan.lines]
 
     async def run(self, *, once: bool) -> bool:
         """Poll until stopped, or once; whether every meter was read in the last round.
@@ -95,11 +94,11 @@ class Poll:
             await self._round(line, due_ns)
             if once:
                 return
-            while (wait_s := (due_ns - now_ns()) / NANOSECONDS) > 0:
-                await asyncio.sleep(min(wait_s, 1.0))  # a clock that is set is noticed
+            while (wait_s := (due_ns - now_ns()) / NANOSECONDS) > 0:  # noqa: ASYNC110 - it is the clock that is waited for
+                await asyncio.sleep(min(wait_s, 1.0))  # in pieces: a clock that is set is noticed
 
     async def _round(self, line: Line, due_ns: int) -> None:
-        gapped: list[tuple[PolledMeter, Read, tuple[int, int]]] = []
+        gapped: list[tuple[PolledMeter, Reading, tuple[int, int]]] = []
         end_s = time.monotonic() + (due_ns - now_ns()) / NANOSECONDS
         async for read in line.read_round(lambda: end_s - time.monotonic()):
             if read.reading is None:
@@ -109,13 +108,12 @@ class Poll:
             count = self._latest.places[read.meter.place].count
             stretch = None if count is None else wanted_profile(count, read.reading.time_ns, self._grid)
             if stretch is not None and self._has_profile(read.meter):
-                gapped.append((read.meter, read, stretch))
+                gapped.append((read.meter, read.reading, stretch))
             else:
                 self._keeping.add(Observation(place=read.meter.place, reading=read.reading))
-        for meter, read, (begin_ns, end_ns) in gapped:
+        for meter, reading, (begin_ns, end_ns) in gapped:
             profile = await line.profile(meter, begin_ns, end_ns, self._grid.step_ns)
-            assert read.reading is not None
-            self._keeping.add(Observation(place=meter.place, reading=read.reading, profile=profile))
+            self._keeping.add(Observation(place=meter.place, reading=reading, profile=profile))
 
     def _has_profile(self, meter: PolledMeter) -> bool:
         return meter.device is not None and meter.device.has_profile and self._grid.step_ns % PROFILE_STEP_NS == 0

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from typing import TextIO
+from typing import Self, TextIO
 
 from rich.console import Console
 from rich.live import Live
@@ -34,7 +34,7 @@ class Showing:
         self._say = say
         self._problems: dict[str, str] = {}
 
-    def __enter__(self) -> "Showing":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -120,7 +120,7 @@ class LiveTable(Showing):
         self._grid = grid
         self._drawn_s = 0.0
 
-    def __enter__(self) -> "LiveTable":
+    def __enter__(self) -> Self:
         self._live.__enter__()
         return self
 
