@@ -205,6 +205,7 @@ class Soak:
     form: Form
     folder: Path
     say: Callable[[str], None]
+    pause_s: float = 0.0
     done: Counter[str] = field(default_factory=Counter)
     lines: list[SimulatedLine] = field(default_factory=list)
 
@@ -228,7 +229,7 @@ class Soak:
         kills = sorted(time.monotonic() + chance.random() * (calm_s - time.monotonic()) for _ in range(self.form.kills))
         try:
             while time.monotonic() < end_s:
-                await asyncio.sleep(self.form.interval_s / 4)
+                await asyncio.sleep(self.pause_s or self.form.interval_s / 4)
                 if kills and time.monotonic() > kills[0]:
                     kills.pop(0)
                     poll.send_signal(signal.SIGKILL)
