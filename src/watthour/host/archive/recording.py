@@ -164,7 +164,7 @@ def _meters(connection: Connection, readings: Sequence[Reading]) -> dict[str, in
     ordered = [rows[serial] for serial in sorted(rows)]
     connection.execute(insert.on_conflict_do_update(index_elements=["serial"], set_=changed), ordered)
     found = connection.execute(select(METER.c.serial, METER.c.id).where(METER.c.serial.in_(rows)))
-    return dict(found.tuples().all())
+    return {row.serial: row.id for row in found}
 
 
 def _kept_already(

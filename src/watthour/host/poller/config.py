@@ -20,6 +20,7 @@ from watthour.host.poller.secrets import Word, plain
 from watthour.host.toml_files import check_toml, read_toml
 from watthour.host.toml_lines import line_of
 from watthour.units import NANOSECONDS
+from watthour.waveform.network.vocabulary import refusal
 
 DAY_S = 86400
 DEFAULT_DEVICE = "watthour"
@@ -86,11 +87,10 @@ class PollFile(_Table):
     @model_validator(mode="after")
     def _whole_days(self) -> "PollFile":
         if DAY_S % self.interval_s:
-            msg = f"interval_s = {self.interval_s}: a day has no whole number of such intervals; write 900, 1800, 3600 or the like"
-            raise ValueError(msg)
+            msg = "a day has no whole number of such intervals; write 900, 1800, 3600 or the like"
+            raise refusal(("interval_s",), msg)
         if self.tolerance_s is not None and self.tolerance_s > self.interval_s / 4:
-            msg = f"tolerance_s = {self.tolerance_s:g}: at most a quarter of the interval, {self.interval_s / 4:g} s"
-            raise ValueError(msg)
+            raise refusal(("tolerance_s",), f"at most a quarter of the interval, {self.interval_s / 4:g} s")
         return self
 
 

@@ -25,7 +25,7 @@ class SecretTable(BaseModel):
         return self
 
 
-Word = str | SecretTable
+Word = SecretTable | str
 """A word as it is, or where it is."""
 
 
