@@ -17,7 +17,7 @@ from watthour.units import NANOSECONDS
 
 if TYPE_CHECKING:
     from watthour.history import ProfileRow
-    from watthour.host.archive import Archive
+    from watthour.host.archive.database import Archive
 
 readings = App(name="readings", help="Readings that meters and archives have kept.")
 
@@ -99,7 +99,7 @@ def _is_archive(source: str) -> bool:
 
 def _archive_of(source: str) -> "tuple[Archive, Path]":
     """Return an archive, open, and the folder of its history."""
-    from watthour.host.archive import open_archive  # noqa: PLC0415
+    from watthour.host.archive.database import open_archive  # noqa: PLC0415
     from watthour.host.poller.config import plan_poll, store_url  # noqa: PLC0415
 
     if "://" in source:

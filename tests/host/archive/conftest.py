@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from watthour.host.archive import open_archive
+from watthour.host.archive.database import open_archive
 
 PATIENCE_S = 60.0
 USER = "postgres"

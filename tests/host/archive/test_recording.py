@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from watthour.errors import StoreError
 from watthour.headend.counting import Count, Grid
 from watthour.headend.reading import Counter, Kind, Quality, Reading
-from watthour.host.archive import Observation, open_archive
-from watthour.host.archive.recording import Letter, counts, record
+from watthour.host.archive.database import open_archive
+from watthour.host.archive.recording import Letter, Observation, counts, record
 from watthour.host.archive.tables import ANCHOR, EVENT, INTERVAL, METER, OUTBOX, PLACE, READING
 
 S = 10**9

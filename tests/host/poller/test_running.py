@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from watthour.headend.reading import Quality
-from watthour.host.archive import open_archive
+from watthour.host.archive.database import open_archive
 from watthour.host.archive.queries import gaps, intervals, places
 from watthour.host.instants import now_ns
 from watthour.host.lines.url import parse_url
@@ -202,7 +202,7 @@ def test_the_page_for_prometheus_lacks_what_does_not_hold(rack, polled):
     asyncio.run(story())
     assert 'watthour_up{place="0-0"} 1.0' in pages[0]
     assert 'watthour_import_wh_total{place="0-0"}' in pages[0]
-    assert 'watthour_active_rate' not in pages[1]
+    assert "watthour_active_rate" not in pages[1]
     assert 'watthour_up{place="0-0"} 0.0' in pages[1]
     assert 'watthour_import_wh_total{place="0-0"}' in pages[1]
 
@@ -214,8 +214,7 @@ def test_a_scan_tells_who_is_there_and_what_each_may_be(rack):
             await line.answer()
         try:
             return [
-                await scan(parse_url(f"{line.scheme}://127.0.0.1:{line._port}"), range(1, 5), progress=False)
-                for line in lines
+                await scan(parse_url(f"{line.scheme}://127.0.0.1:{line._port}"), range(1, 5), progress=False) for line in lines
             ]
         finally:
             for line in lines:
