@@ -50,8 +50,9 @@ long: $(READY) ## what takes minutes: a year on Spanish rates, a program killed 
 	WATTHOUR_LONG=1 $(BIN)/pytest -q tests/river/test_spanish_rates.py tests/cli/test_killed.py tests/river/test_workshop_bill.py \
 	  tests/billing/test_causes.py
 
-soak: $(READY) ## a million requests on a bad line, and every start and quantity of a read: a quarter of an hour
+soak: $(READY) ## a million requests on a bad line, every start and quantity of a read, the head-end under fire: half an hour
 	WATTHOUR_SOAK=1 $(BIN)/pytest -q -s tests/conformance/modbus/test_shared_line.py tests/conformance/modbus/test_every_read.py
+	$(BIN)/python tools/soak.py
 
 fuzz: $(READY) ## both ends of Modbus by coverage, ten million inputs (needs Python 3.11)
 	$(BIN)/python tools/fuzz_modbus.py -runs=10000000 -max_total_time=$(or $(SECONDS),7200)

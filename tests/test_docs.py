@@ -166,7 +166,7 @@ def test_the_lock_holds_versions_and_hashes_and_nothing_else():
 def test_the_lock_has_every_dependency_of_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     wanted = [*project["project"]["dependencies"], *(d for group in project["dependency-groups"].values() for d in group)]
-    locked = set(re.findall(r"^([a-z0-9.-]+)==", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE))
+    locked = set(re.findall(r"^([a-z0-9.-]+)(?:\[[^]]*\])?==", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE))
     assert {re.match(r"[A-Za-z0-9._-]+", text)[0].lower().replace("_", "-") for text in wanted} <= locked
 
 

@@ -59,7 +59,7 @@ def polled(tmp_path):
         path.write_text(head + "".join(part for line in lines for part in line.tables(device)) + tail, "utf-8")
         plan = plan_poll(path)
         told = []
-        output = open(tmp_path / "lines", "w+", encoding="utf-8")  # noqa: ASYNC230, SIM115
+        output = (tmp_path / "lines").open("w+", encoding="utf-8")  # noqa: ASYNC230, SIM115
         end_s = time.monotonic() + seconds
         poll = Poll(plan, JsonLines(told.append, output), stop_asked=lambda: bool(seconds) and time.monotonic() > end_s)
         task = asyncio.create_task(poll.run(once=not seconds))
