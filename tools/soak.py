@@ -197,6 +197,11 @@ class Form:
     seed: int = 1
     store: str = ""
 
+    @property
+    def tolerance_s(self) -> float:
+        """So near to a boundary a read is a read at it."""
+        return min(5.0, self.interval_s / 4)
+
 
 @dataclass(slots=True)
 class Soak:
@@ -256,12 +261,12 @@ class Soak:
         ports = ["modbus+tcp"] * form.modbus + ["mbus+tcp"] * form.mbus
         shares: list[list[Socket]] = [[] for _ in ports]
         for number in range(form.meters):
-            begin_wh = ROLLS_OVER_WH - chance.randrange(3000) if number % 5 == 0 else chance.randrange(10**9)
+            begin_wh = ROLLS_OVER_WH - chance.randrange(8000, 14000) if number % 5 == 0 else chance.randrange(10**9)
             meter = SimulatedMeter(serial=10_000 + number, seed=form.seed + number, begin_ns=now_ns(), begin_wh=begin_wh)
             shares[number % len(ports)].append(Socket(f"place-{number:03d}", meter))
         self.lines = [SimulatedLine(scheme, share, chance) for scheme, share in zip(ports, shares, strict=True)]
         text = [
-            f'interval_s = {form.interval_s}\ntimeout_s = {ANSWER_NS / NANOSECONDS}\nstore = "{form.store or "sqlite:///readings.db"}"\n'
+            f'interval_s = {form.interval_s}\ntolerance_s = {form.tolerance_s}\ntimeout_s = {ANSWER_NS / NANOSECONDS}\nstore = "{form.store or "sqlite:///readings.db"}"\n'
         ]
         for number, line in enumerate(self.lines):
             await line.answer()
@@ -298,7 +303,7 @@ class Soak:
 Rows = list[tuple[Any, ...]]
 
 
-def judge(soak: Soak, ask: Callable[[str], Rows], tolerance_ns: int) -> Counter[str]:
+def judge(soak: Soak, ask: Callable[[str], Rows]) -> Counter[str]:
     """Hold every interval against registers and phasors; return how many of which kind there are.
 
     Raises
@@ -307,7 +312,7 @@ def judge(soak: Soak, ask: Callable[[str], Rows], tolerance_ns: int) -> Counter[
         At the first that does not hold.
     """
     step_ns = soak.form.interval_s * NANOSECONDS
-    grid = Grid(step_ns=step_ns, tolerance_ns=tolerance_ns)
+    grid = Grid(step_ns=step_ns, tolerance_ns=round(soak.form.tolerance_s * NANOSECONDS))
     found: Counter[str] = Counter()
     names: dict[str, int] = dict(ask("SELECT name, id FROM place"))
     serials: dict[int, str] = dict(ask("SELECT id, serial FROM meter"))
@@ -339,13 +344,13 @@ def judge(soak: Soak, ask: Callable[[str], Rows], tolerance_ns: int) -> Counter[
 def _sums(socket: Socket, good: Rows, intervals: Rows, grid: Grid, found: Counter[str]) -> None:
     """Intervals between any two reads at boundaries sum to the difference of the registers, to the microwatt-hour."""
     at_boundary: dict[int, tuple[int, str, int]] = {}
-    for start, *_ in intervals:
+    measured = {at for start, quality, _ in intervals if quality == Quality.MEASURED for at in (start, start + grid.step_ns)}
+    for start in sorted(measured):
         near = [read for read in good if abs(read[0] - start) <= grid.tolerance_ns]
         before = [read for read in near if read[0] <= start][-1:]
         behind = [read for read in near if read[0] > start][:1]
-        closest = min(before + behind, key=lambda read: abs(read[0] - start), default=None)
-        if closest is not None:
-            at_boundary[start] = closest
+        if len(before + behind) == 1:
+            at_boundary[start] = (before + behind)[0]
     energies = {start: micro for start, _, micro in intervals}
     for (begin, (begin_ns, serial, low)), (end, (end_ns, other, high)) in pairwise(sorted(at_boundary.items())):
         between = {each for at, each, _ in good if begin_ns <= at <= end_ns}
@@ -373,7 +378,7 @@ def _truths(socket: Socket, good: Rows, intervals: Rows, grid: Grid) -> None:
         )
         low, high = meter.extremes_w(max(meter.begin_ns, times[first] - ANSWER_NS), times[last] + ANSWER_NS)
         true = meter.energy_microwh(start + grid.step_ns) - meter.energy_microwh(max(start, meter.begin_ns))
-        at_reads = high * 2 * (grid.tolerance_ns + ANSWER_NS)
+        at_reads = high * 2 * (grid.tolerance_ns + (ANSWER_NS if quality != Quality.MEASURED else 0))
         on_line = 0 if quality == Quality.MEASURED else (high - low) * (times[last] - times[first])
         slack = (at_reads + on_line) * MICRO // HOUR_S // NANOSECONDS
         assert abs(micro - true) <= slack + 2 * MICRO, (
@@ -403,8 +408,7 @@ def main() -> None:
         soak = Soak(form=form, folder=Path(name), say=print)
         asyncio.run(soak.run())
         sys.stdout.write((soak.folder / "poll.log").read_text("utf-8")[-3000:])
-        tolerance_ns = round(min(5.0, max(form.interval_s / 100, 0.2)) * NANOSECONDS)
-        found = judge(soak, sqlite_asker(soak.folder / "readings.db"), tolerance_ns)
+        found = judge(soak, sqlite_asker(soak.folder / "readings.db"))
     sys.stdout.write(f"script: {dict(soak.done)}\nintervals: {dict(found)}\nevery sum equals its registers\n")
 
 

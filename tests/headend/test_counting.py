@@ -63,6 +63,12 @@ def test_a_read_is_at_the_boundary_up_to_the_tolerance_and_not_beyond():
     assert beyond[0].quality is Quality.INTERPOLATED
 
 
+def test_a_read_whose_instant_may_be_wrong_is_at_the_boundary_only_if_it_surely_is():
+    late = replace(read(902, 7), within_ns=3 * S)
+    assert run([read(0, 0), late])[1][0].quality is Quality.MEASURED
+    assert run([read(0, 0), replace(late, within_ns=3 * S + 1)])[1][0].quality is Quality.INTERPOLATED
+
+
 def test_a_read_just_before_the_boundary_is_the_one_that_counts():
     _, intervals, _ = run([read(0, 0), read(898, 5), read(1800, 30)])
     assert shown(intervals) == [(0, 5 * WH, Quality.MEASURED), (1, 25 * WH, Quality.MEASURED)]

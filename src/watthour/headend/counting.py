@@ -56,6 +56,7 @@ class Good:
     time_ns: int
     serial: str
     counters: Mapping[str, int]
+    within_ns: int = 0
     resettable: Mapping[str, int] = field(default_factory=dict)
     ratio: str = ""
 
@@ -144,18 +145,19 @@ def _later(  # noqa: PLR0917 - the state and what comes to it
     return _continued(count, before, now, _Step(grown=grown, reading=reading, profile=profile, events=tuple(events)), grid)
 
 
-def wanted_profile(count: Count, time_ns: int, grid: Grid) -> tuple[int, int] | None:
+def wanted_profile(count: Count, time_ns: int, grid: Grid, within_ns: int = 0) -> tuple[int, int] | None:
     """Return the stretch [begin, end) of which the load profile would tell more than reads do, None where they tell all.
 
     Parameters
     ----------
-    time_ns : int
+    time_ns, within_ns : int
         Of the reading that is about to be counted.
     """
     if count.good is None or time_ns <= count.good.time_ns:
         return None
     boundaries = grid.within(count.good.time_ns, time_ns)
-    unread = [at for at in boundaries if at - count.good.time_ns > grid.tolerance_ns and time_ns - at > grid.tolerance_ns]
+    early_ns, late_ns = grid.tolerance_ns - count.good.within_ns, grid.tolerance_ns - within_ns
+    unread = [at for at in boundaries if at - count.good.time_ns > early_ns and time_ns - at > late_ns]
     if not unread:
         return None
     begin = unread[0] - grid.step_ns
@@ -167,6 +169,7 @@ def _good(reading: Reading) -> Good:
         time_ns=reading.time_ns,
         serial=reading.serial,
         counters={name: counter.micro for name, counter in reading.counters.items()},
+        within_ns=reading.within_ns,
         resettable={name: counter.micro for name, counter in reading.resettable.items()},
         ratio=reading.ratio,
     )
@@ -180,7 +183,7 @@ def _words(good: Good) -> str:
 def _begun(count: Count, now: Good, grid: Grid) -> Advance:
     """Return the count of a place that was never read before."""
     count = replace(count, good=now, total=dict.fromkeys(now.counters, 0))
-    for boundary in grid.within(now.time_ns - grid.tolerance_ns, now.time_ns):
+    for boundary in grid.within(now.time_ns + now.within_ns - grid.tolerance_ns, now.time_ns):
         count = replace(count, boundary_ns=boundary, at_boundary=count.total)
     event = Event(time_ns=now.time_ns, kind=Kind.FIRST, after=_words(now))
     return Advance(count=count, events=(event,))
@@ -287,7 +290,7 @@ def _continued(count: Count, before: Good, now: Good, step: _Step, grid: Grid) -
     """Count on from the last good reading to one that follows it."""
     reading, profile, events = step.reading, step.profile, step.events
     total = {name: count.total.get(name, 0) + step.grown.get(name, 0) for name in now.counters}
-    placed = dict(_between_reads(_unfixed(count, before, now, grid), (before.time_ns, count.total), (now.time_ns, total), grid))
+    placed = dict(_between_reads(_unfixed(count, before, now, grid), (before, count.total), (now, total), grid))
     if profile is not None and placed:
         slack = {
             name: 2 * reading.max_power_w * grid.tolerance_ns // _NS_PER_MICRO_PER_W + 2 * counter.step_micro
@@ -319,16 +322,17 @@ def _known(count: Count) -> tuple[int, Energies] | None:
 
 
 def _between_reads(
-    boundaries: Sequence[int], before: tuple[int, Energies], now: tuple[int, Energies], grid: Grid
+    boundaries: Sequence[int], before: tuple[Good, Energies], now: tuple[Good, Energies], grid: Grid
 ) -> Iterator[tuple[int, tuple[Energies, Quality]]]:
-    """Yield V at each boundary, and how it is known, from the two reads around it: their instants, and U at them."""
-    (begin_ns, low), (end_ns, high) = before, now
+    """Yield V at each boundary, and how it is known, from the two reads around it, and U at them."""
+    (first, low), (last, high) = before, now
+    begin_ns, end_ns = first.time_ns, last.time_ns
     guess = Quality.ESTIMATED if grid.is_long(begin_ns, end_ns) else Quality.INTERPOLATED
     for at in boundaries:
         late, early = end_ns - at, at - begin_ns
-        if early <= grid.tolerance_ns and early <= late:
+        if early + first.within_ns <= grid.tolerance_ns and early <= late:
             yield at, (_all(low, high), Quality.MEASURED)
-        elif late <= grid.tolerance_ns:
+        elif late + last.within_ns <= grid.tolerance_ns:
             yield at, (high, Quality.MEASURED)
         else:
             span = end_ns - begin_ns

@@ -205,11 +205,15 @@ class Contents:
         return b"".join(found[place : place + BYTES] for place in range(len(found) - BYTES, -1, -BYTES))
 
 
-def reading_from(device: Device, contents: Sequence[Contents], time_ns: int, max_power_w: int | None) -> Reading:
+def reading_from(
+    device: Device, contents: Sequence[Contents], time_ns: int, max_power_w: int | None, within_ns: int = 0
+) -> Reading:
     """Return what a device's registers say.
 
     Parameters
     ----------
+    time_ns, within_ns : int
+        As the reading is to have them.
     max_power_w : int, optional
         As its owner says; None: as follows from its current transformers, else 10 MW.
 
@@ -237,6 +241,7 @@ def reading_from(device: Device, contents: Sequence[Contents], time_ns: int, max
     head = known.get("event_head")
     return Reading(
         time_ns=time_ns,
+        within_ns=within_ns,
         serial=str(serial),
         counters={name: counters[name] for name in ENERGIES if name in counters},
         resettable=resettable,

@@ -40,7 +40,9 @@ class Reading:
     Parameters
     ----------
     time_ns : int
-        When the counters were answered, by the reader's clock.
+        When the counters stood as they were read, by the reader's clock: half way between asking and having the answer.
+    within_ns : int
+        By how much that instant may be wrong: half the time that the answer took.
     serial : str
         Of the meter that answered, read with the counters.
     counters : mapping of str to Counter
@@ -60,6 +62,7 @@ class Reading:
     time_ns: int
     serial: str
     counters: Mapping[str, Counter]
+    within_ns: int = 0
     resettable: Mapping[str, Counter] = field(default_factory=dict)
     values: Mapping[str, Number] = field(default_factory=dict)
     model: str = ""

@@ -15,8 +15,8 @@ from watthour.wire.mbus.telegram import ApplicationError, Telegram, manufacturer
 
 async def read_telegrams(
     master: MBusMaster, url: BusUrl, most: int | None, now_ns: Callable[[], int]
-) -> tuple[list[Telegram], int]:
-    """Return the telegrams of a meter, and the instant half way between asking for the first and having it.
+) -> tuple[list[Telegram], int, int]:
+    """Return the telegrams of a meter, the instant half way between asking for the first and having it, and half of that time.
 
     Raises
     ------
@@ -34,12 +34,14 @@ async def read_telegrams(
         msg = f"{url}: no answer from address {address}"
         raise NoAnswerError(msg)
     found: list[Telegram] = []
-    time_ns = 0
+    time_ns = within_ns = 0
     fcb = True
     while most is None or len(found) < most:
         asked_ns = now_ns()
         response = await master.telegram(address, fcb=fcb)
-        time_ns = time_ns or (asked_ns + now_ns()) // 2
+        if not found:
+            within_ns = max(0, now_ns() - asked_ns) // 2
+            time_ns = asked_ns + within_ns
         if isinstance(response, ApplicationError):
             msg = f"{url}: the meter answers: {response.text}"
             raise BadFrameError(msg)
@@ -50,7 +52,7 @@ async def read_telegrams(
         if not response.content.more_follow:
             break
         fcb = not fcb
-    return found, time_ns
+    return found, time_ns, within_ns
 
 
 async def read_meter(
@@ -63,7 +65,7 @@ async def read_meter(
     NoAnswerError, BadFrameError
         As `read_telegrams`; and where the meter does not say who it is.
     """
-    telegrams, time_ns = await read_telegrams(master, url, most, now_ns)
+    telegrams, time_ns, within_ns = await read_telegrams(master, url, most, now_ns)
     header = telegrams[0].header
     if header is None:
         msg = f"{url}: the meter tells no identification"
@@ -75,6 +77,7 @@ async def read_meter(
     maker = manufacturer_letters(header.manufacturer)
     return Reading(
         time_ns=time_ns,
+        within_ns=within_ns,
         serial=f"{maker}{header.serial}",
         counters=counters,
         values=values_of(telegrams),

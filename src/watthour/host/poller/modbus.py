@@ -55,13 +55,15 @@ class ModbusUnits:
         unit = unit_asked(url)
         found = await self._at_its_place(url, unit, device)
         contents: list[Contents] = []
-        time_ns = 0
+        time_ns = within_ns = 0
         for request in found.reads():
             asked_ns = self._now_ns()
             data = await self._fetch(url, unit, request)
-            time_ns = time_ns or (asked_ns + self._now_ns()) // 2
+            if not contents:
+                within_ns = max(0, self._now_ns() - asked_ns) // 2
+                time_ns = asked_ns + within_ns
             contents.append(Contents(start=request.start, data=data))
-        return reading_from(found, contents, time_ns, max_power_w)
+        return reading_from(found, contents, time_ns, max_power_w, within_ns)
 
     async def profile(self, url: BusUrl, begin_ns: int, end_ns: int, step_ns: int) -> ProfileEnergies:
         """Return the load profile of a watthour block over [begin, end), its rows summed by steps.

@@ -106,7 +106,7 @@ class Poll:
                 self._showing.failed(read.meter.place, read.problem)
                 continue
             count = self._latest.places[read.meter.place].count
-            stretch = None if count is None else wanted_profile(count, read.reading.time_ns, self._grid)
+            stretch = None if count is None else wanted_profile(count, read.reading.time_ns, self._grid, read.reading.within_ns)
             if stretch is not None and self._has_profile(read.meter):
                 gapped.append((read.meter, read.reading, stretch))
             else:
