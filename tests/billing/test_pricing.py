@@ -184,7 +184,7 @@ def test_the_quarter_hour_rule_and_the_rule_by_maximum_change_on_1_april_2025(co
     for meter_type, before, after in ((3, "5.00", "15.00"), (4, "16.00", "12.00")):
         contract = contract_of(text, tariff='"es/6.1TD"', meter_type=meter_type)
         for day, amount in ((date(2025, 3, 29), before), (date(2025, 4, 5), after)):
-            made = bill_intervals(contract, profile(day, 1, at), day, day)
+            made = bill_intervals(contract, profile(day, 1, at, q1=0), day, day)
             assert made.amount_of("excess") + made.amount_of("excess_2021") + made.amount_of(
                 "excess_quarters"
             ) + made.amount_of("excess_quarters_2021") == Decimal(amount), (meter_type, day)
@@ -254,3 +254,17 @@ def test_energy_is_billed_by_the_decimals_of_the_contract(contract_of):
             date(2022, 1, 1),
         )
         assert made.total == Decimal(amount), decimals
+
+
+def test_energy_that_was_not_read_is_an_error_and_no_zero(contract_of):
+    text = '[[charge]]\nname = "reactive"\ntitle = "Reactive"\nkind = "reactive"\nfree_percent = 33\nbands = [{ price = "reactive" }]\n'
+    contract = contract_of(text + priced("reactive", "EUR/kvarh", "1"))
+    day = date(2022, 1, 10)
+    assert bill_intervals(contract, profile(day, 1, KWH, q1=KWH), day, day).total > 0
+    with pytest.raises(ReadingsError, match="the readings have no q1 energy"):
+        bill_intervals(contract, profile(day, 1, KWH), day, day)
+    surplus = '[[charge]]\nname = "surplus"\ntitle = "Surplus"\nkind = "energy"\nof = "export"\n' + priced(
+        "surplus", "EUR/kWh", "0.05"
+    )
+    with pytest.raises(ReadingsError, match="the readings have no export energy"):
+        bill_intervals(contract_of(surplus), profile(day, 1, KWH), day, day)

@@ -12,6 +12,7 @@ from typing import Protocol
 from watthour.billing.intervals import Integers
 from watthour.billing.money import root, rounded
 from watthour.billing.usage import Sound, Usage, kw, kwh
+from watthour.errors import ReadingsError
 
 Span = tuple[date, date]
 """First and last day, both included."""
@@ -75,6 +76,7 @@ class FromIntervals:
         """Return an energy; of all periods together the sum of what each is billed by."""
         if not period and self.energy_decimals is not None:
             return sum((self.energy_kwh(name, each, span) for each in self.periods(span)), Fraction(0))
+        self._refuse_unread(name)
         exact = kwh(self.usage.energy(name, self.usage.chosen(period, *span)))
         return exact if self.energy_decimals is None else rounded(exact, self.energy_decimals)
 
@@ -93,9 +95,17 @@ class FromIntervals:
         return kwh(self.cos_phi_pair(period, span)[1])
 
     def cos_phi_pair(self, period: str, span: Span) -> tuple[int, int]:
-        """Return active and net reactive energy in micro-units."""
+        """Return active and net reactive energy in micro-units; without Q4 what is inductive alone counts."""
+        self._refuse_unread("q1")
         which = self.usage.chosen(period, *span)
         return self.usage.energy("import", which), self.usage.net_reactive(which)
+
+    def _refuse_unread(self, name: str) -> None:
+        if name not in self.usage.intervals.energies:
+            msg = (
+                f"the readings have no {name} energy, and a line of the bill needs it; name its column, or leave the charge out"
+            )
+            raise ReadingsError(msg)
 
     def sound(self, period: str, span: Span, *, by_power: bool = False) -> Sound | None:
         """Return how much of a quantity rests on readings."""
