@@ -301,10 +301,17 @@ class ClosePeriod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetSeal:
-    """Ask for the seal to be opened or closed, by somebody who has shown that he may."""
+    """Ask for the seal to be opened or closed, by somebody who has shown that he may.
+
+    Parameters
+    ----------
+    secret : str
+        What tells the secret that it is closed with from another, for the event.
+    """
 
     is_open: bool
     interface: Interface
+    secret: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

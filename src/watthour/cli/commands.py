@@ -18,6 +18,7 @@ from rich.console import Console
 
 from watthour import __version__
 from watthour.cli.bills import bill
+from watthour.cli.control import close_period, reset_partial, seal, set_, unseal
 from watthour.cli.evidence import check, log
 from watthour.cli.invoices import invoice
 from watthour.cli.mbus import mbus
@@ -326,6 +327,11 @@ def calibrate(job: Path, /, *, json: Json = False, write: Path | None = None) ->
 
 network = App(name="network", help="Simulated installations.")
 app.command(network)
+app.command(seal)
+app.command(unseal)
+app.command(set_, name="set")
+app.command(reset_partial)
+app.command(close_period)
 app.command(log)
 app.command(check)
 app.command(poll)

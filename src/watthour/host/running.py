@@ -17,6 +17,7 @@ from rich.console import Console
 from watthour.errors import ConfigError, UsageError, WatthourError
 from watthour.host.config import Plan
 from watthour.host.contacts import Wiring, wiring_of
+from watthour.host.control import ControlSocket
 from watthour.host.faults import FaultScript
 from watthour.host.instants import iso
 from watthour.host.instrument import Instrument, Shown
@@ -229,6 +230,7 @@ async def _run(
     async with AsyncExitStack() as stack:
         urls = await _open_lines(meters, faults, trace, stack, news.append)
         pages = await _open_pages(meters, stack)
+        await _open_controls(meters, stack)
         for meter in meters:
             for remark in meter.work.remarks:
                 say(f"{meter.label}{remark}")
@@ -329,6 +331,14 @@ async def _open_lines(
         stack.push_async_callback(opened.server.close)
         places |= {id(listener): text for listener, text in zip(line, opened.urls, strict=True)}
     return [(listener, places[id(listener)]) for listener in listeners]
+
+
+async def _open_controls(meters: Sequence[RunningMeter], stack: AsyncExitStack) -> None:
+    """Open the control socket of each meter that keeps its state."""
+    for meter in meters:
+        keeping = meter.work.keeping
+        if keeping.store is not None:
+            await stack.enter_async_context(ControlSocket(keeping.store.path, meter.thread, keeping, meter.plan.folder))
 
 
 def _fault_teller(at: object, tell: Callable[[str], None]) -> Callable[[BusFault, Requested, int], None]:

@@ -200,6 +200,10 @@ class Meter:
         if self._spans:
             self._spans = []
 
+    def follow(self, calendar: Calendar | None) -> None:
+        """Go by another calendar from the next sample to be counted on; the one that the setting ``calendar`` names now."""
+        self._timetable = Timetable(calendar)
+
     def settled(self) -> "Meter":
         """Return the meter as it would be if its source ended here; this one stays as it is."""
         leds = self._spans is not None
@@ -452,7 +456,8 @@ class Meter:
             self._state = replace(self._state, seal_open=command.is_open)
             kind = EventKind.SEAL_OPENED if command.is_open else EventKind.SEAL_CLOSED
             totals = {exact_name(e): str(v) for e, v in zip(ENERGIES, self._state.registers.total, strict=True)}
-            self._note(kind, now_ns, interface=command.interface, **totals)
+            secret = {"secret": command.secret} if command.secret else {}
+            self._note(kind, now_ns, interface=command.interface, **secret, **totals)
         return Outcome(verdict=Verdict.DONE)
 
     def _set_clock(self, command: SetClock) -> Outcome:

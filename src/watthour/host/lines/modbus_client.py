@@ -17,7 +17,16 @@ from watthour.host.lines.url import BusUrl, SerialUrl, TcpUrl
 from watthour.host.lines.values import Reading, decode, plan_reads, valid_values, wanted_rows
 from watthour.parameters import DEFAULTS
 from watthour.wire.modbus.link import ANSWER_TIMEOUT_S, Answered, Broken, ClientEvent, ClientLink, Damaged, Unanswered
-from watthour.wire.modbus.message import ExceptionCode, ExceptionReply, ReadReply, ReadRequest, Request, exception_words
+from watthour.wire.modbus.message import (
+    ExceptionCode,
+    ExceptionReply,
+    ReadReply,
+    ReadRequest,
+    Request,
+    WriteReply,
+    WriteRequest,
+    exception_words,
+)
 from watthour.wire.modbus.rtu_frame import Timing
 from watthour.wire.modbus.rtu_link import RtuClientLink
 from watthour.wire.modbus.tcp_link import TcpClientLink
@@ -67,6 +76,19 @@ class MeterLine:
         NoAnswerError, ExceptionReplyError, BadFrameError
             As `read_values`.
         """
+        return await self._ask(request)
+
+    async def write(self, start: int, data: bytes) -> None:
+        """Write registers from `start` on, function 10h.
+
+        Raises
+        ------
+        NoAnswerError, ExceptionReplyError, BadFrameError
+            As `read_values`.
+        """
+        await self._ask(WriteRequest(start=start, data=data))
+
+    async def _ask(self, request: ReadRequest | WriteRequest) -> bytes:
         await asyncio.sleep(self._link.turnaround_s)
         try:
             self._writer.write(self._link.send(request, unit=self._unit, now=self._loop.time()))
@@ -97,6 +119,8 @@ class MeterLine:
         """Return the contents that an event brings, None where it brings nothing; raise what it means else."""
         if isinstance(event, Answered) and isinstance(event.reply, ReadReply):
             return event.reply.data
+        if isinstance(event, Answered) and isinstance(event.reply, WriteReply):
+            return b""
         if isinstance(event, Answered) and isinstance(event.reply, ExceptionReply):
             raise self._refused(event.request, event.reply)
         if isinstance(event, Unanswered):
@@ -122,6 +146,8 @@ def _asked_words(request: Request) -> str:
     """Return what was asked, for people."""
     if isinstance(request, ReadRequest):
         return f"to show {request.count} registers from {request.start:04X}h"
+    if isinstance(request, WriteRequest):
+        return f"to write {request.count} registers from {request.start:04X}h"
     return f"function {request.function:02X}h"
 
 

@@ -5,7 +5,7 @@ is ever kept without the other. Where the disk refuses, the meter goes on and sa
 memory like everything else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -50,6 +50,10 @@ class Chained:
         """Return the chain with one more."""
         entry, head = journal.append(self.head, time_ns=event.time_ns, kind=event.kind, detail=event.detail)
         return Chained(head=head, bodies=self.bodies.append(entry.to_bytes()), shown=self.shown.append(event))
+
+
+Mark = tuple[Chained, SealSecret | None]
+"""Where chain and seal stand."""
 
 
 def chained_from(bodies: History[bytes], head: Head | None, serial: int) -> Chained:
@@ -127,14 +131,13 @@ class Keeping:
         """Where the chain of events ends."""
         return self._chain.head
 
-    @property
-    def chain(self) -> Chained:
-        """The chain as it is now; to be given to `go_back`."""
-        return self._chain
+    def mark(self) -> Mark:
+        """Return where chain and seal stand; to be given to `go_back`."""
+        return self._chain, self.secret
 
-    def go_back(self, chain: Chained) -> None:
-        """Return to a chain of before, because what came since could not be kept."""
-        self._chain = chain
+    def go_back(self, mark: Mark) -> None:
+        """Return to where chain and seal stood, because what came since could not be kept."""
+        self._chain, self.secret = mark
 
     def note(self, event: Event) -> None:
         """Chain an event; it is kept with the next commit."""
@@ -226,10 +229,26 @@ class Keeping:
 
 
 def begin_keeping(
-    store: DataDirectory | None, found: Found | None, state: MeterState, *, software_id: str, is_live: bool
+    store: DataDirectory | None,
+    found: Found | None,
+    state: MeterState,
+    *,
+    software_id: str,
+    is_live: bool,
+    source: Mapping[str, str] | None = None,
+    changes: Iterable[Event] = (),
 ) -> Keeping:
-    """Return what is kept of a meter that begins to work, with that noted: how it was stopped, and what was found damaged."""
+    """Return what is kept of a meter that begins to work, with that noted: how it was stopped, and what was found damaged.
+
+    Parameters
+    ----------
+    source : mapping of str to str, optional
+        How the source is read, as the seal has it from now on.
+    changes : iterable of Event
+        What was changed before it began, the seal being open.
+    """
     keeping = Keeping(store, found, serial=int(str(state.settings["serial"])))
+    keeping.sealed_source = {**keeping.sealed_source, **(source or {})}
     at_ns = now_ns()
     for line in () if found is None else found.faults:
         keeping.note(Event(time_ns=at_ns, kind=EventKind.STORAGE_FAULT, detail={"what": line}))
@@ -244,6 +263,8 @@ def begin_keeping(
     keeping.software_id = software_id
     if kept is not None and kept.committed_ns > at_ns + _CLOCK_STEP_NS:
         keeping.note(clock_set(kept.committed_ns, at_ns))
+    for event in changes:
+        keeping.note(event)
     sealed = {"sealed": as_text(sealed_values(state.settings, keeping.sealed_source))}
     detail = {**_pause(kept, at_ns, is_live=is_live), **sealed, **totals_of(state)}
     keeping.note(Event(time_ns=at_ns, kind=EventKind.POWER_UP, detail=detail))

@@ -8,18 +8,18 @@ answering meanwhile.
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil, floor, inf, isinf
 
-from watthour.errors import StoreError, WatthourError
+from watthour.errors import StoreError
 from watthour.host.instants import now_ns
+from watthour.host.metering.carrying import Deed, carry_out
 from watthour.host.metering.diagnosing import Diagnosing
-from watthour.host.metering.keeping import ClockWatch, Keeping, totals_of
+from watthour.host.metering.keeping import ClockWatch, totals_of
 from watthour.host.metering.work import Work
-from watthour.meter import Meter
 from watthour.samples import Delivery
 from watthour.units import NANOSECONDS
 from watthour.view import Command, Event, EventKind, Outcome, Verdict, View
@@ -37,9 +37,6 @@ _PUBLISH_S = 0.05
 """At full speed a view is published this often, not after each block."""
 
 _DAY_NS = 86400 * NANOSECONDS
-
-Deed = Callable[[Meter, Keeping, int], Outcome]
-"""What the host does to a meter and to what is kept of it, between two steps, at an instant."""
 
 _LOOK_S = 1.0
 _FAST_LOOK_S = 5.0
@@ -359,26 +356,10 @@ class MeteringThread(threading.Thread):
         self._publish()
         answer.set_result(outcome)
 
-    def _carry_out(self, command: Command | Deed) -> Outcome:
+    def _carry_out(self, asked: Command | Deed) -> Outcome:
         """Carry out a request and keep what it did, or undo it: what is answered as done is done for good."""
-        meter, keeping = self._work.meter, self._work.keeping
         self._tell_events()
-        before = meter.state, keeping.chain
-        try:
-            at_ns = now_ns()
-            outcome = meter.command(command, at_ns) if isinstance(command, Command) else command(meter, keeping, at_ns)
-        except WatthourError as problem:
-            return Outcome(verdict=Verdict.REFUSED, message=str(problem))
-        events = meter.take_events()
-        for event in events:
-            keeping.note(event)
-        if keeping.store is not None and not keeping.is_kept(meter.state):
-            try:
-                self._save()
-            except StoreError as problem:
-                meter.go_back(before[0])
-                keeping.go_back(before[1])
-                return Outcome(verdict=Verdict.NOT_KEPT, message=str(problem))
+        outcome, events = carry_out(asked, self._work.meter, self._work.keeping, now_ns(), self._save)
         for event in events:
             self._events.put(event)
         return outcome

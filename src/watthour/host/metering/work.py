@@ -24,8 +24,9 @@ from watthour.host.streams import Stream, open_stream
 from watthour.meter import Meter, MeterState, first_state
 from watthour.meter.pulsing import has_inputs
 from watthour.meter.state import ratio_setting
-from watthour.parameters import Setting, parameter
+from watthour.parameters import Interface, Setting, parameter
 from watthour.pulses import INPUTS
+from watthour.view import Event, EventKind, Verdict, WriteSettings
 from watthour.waveform.network import NetworkSource, PhasorSource
 from watthour.waveform.network.happenings import Happening
 from watthour.waveform.source import Source
@@ -154,7 +155,12 @@ def begin_work(
     found = None if store is None else store.load()
     kept = None if found is None else found.kept
     state = first_state(plan.settings) if kept is None else kept.state
-    overruled = () if store is None else _overruled(state, plan, store)
+    adopted, overruled = ({}, ()) if store is None else _overruled(state, plan, store)
+    words = source_words(wish)
+    resourced = {} if store is None or kept is None else _resourced(kept, words, store)
+    changes: tuple[Event, ...] = ()
+    if kept is not None and (adopted or resourced):
+        state, changes = _changed_by_config(kept, plan, adopted, resourced)
     require_buses(str(state.settings["model"]), [str(url) for url in plan.listen])
     source = _open_source(wish, state.settings)
     taken = None if kept is None else kept.sources.get(source.identity)
@@ -168,7 +174,9 @@ def begin_work(
         calendars=partial(read_calendar, folder=plan.folder),
     )
     is_live = isinstance(source, Stream)
-    keeping = begin_keeping(store, found, meter.state, software_id=own_identification(), is_live=is_live)
+    keeping = begin_keeping(
+        store, found, meter.state, software_id=own_identification(), is_live=is_live, source=words, changes=changes
+    )
     if kept is not None and kept.source != source.identity and not (taken and taken.finished):
         meter.change_source()
     pulses_kept = () if pulse_file is None else pulse_file.begin(pulses_counted(state))
@@ -293,14 +301,76 @@ def _damages(store: DataDirectory | None, found: Found | None) -> tuple[str, ...
     return (f"{store.path}: {'; '.join(found.faults)}: {done}",)
 
 
-def _overruled(state: MeterState, plan: Plan, store: DataDirectory) -> tuple[str, ...]:
-    """Return a remark for each unsealed setting in which the state kept overrules the plan; refuse a sealed one."""
+def source_words(wish: SourceWish) -> dict[str, str]:
+    """Return how a source is to be read, as the seal has it; nothing of a simulated installation, which says all itself."""
+    if wish.is_network:
+        return {}
+    channels, scale = (
+        None if words is None else ", ".join(str(word) for word in words) for words in (wish.channels, wish.scale)
+    )
+    return {
+        "source_channels": channels or AS_FILE,
+        "source_values": wish.values or AS_FILE,
+        "source_scale": scale or AS_FILE,
+        "source_rate_hz": AS_FILE if wish.rate_hz is None else f"{wish.rate_hz:g}",
+    }
+
+
+AS_FILE = "as the source says"
+
+
+def _resourced(kept: Kept, words: Mapping[str, str], store: DataDirectory) -> dict[str, tuple[str, str]]:
+    """Return how the source is to be read otherwise than before, old and new; refused while the seal is closed."""
+    before = kept.sealed_source
+    different = {name: (before[name], word) for name, word in words.items() if name in before and before[name] != word}
+    for name, (old, new) in different.items():
+        if not kept.state.seal_open:
+            sealed = f"{new} is asked for, but the meter in {store.path} was sealed with {old}"
+            raise SealedError(
+                name, f"{sealed}: ask for that, open the seal with watthour unseal, or name another directory with --data"
+            )
+    return different
+
+
+def _changed_by_config(
+    kept: Kept, plan: Plan, adopted: Mapping[str, Setting], resourced: Mapping[str, tuple[str, str]]
+) -> tuple[MeterState, tuple[Event, ...]]:
+    """Return the state after sealed settings were taken over from a configuration, the seal being open, and its events."""
+    meter = Meter(kept.state, read_calendar(str(kept.state.settings["calendar"]), folder=plan.folder))
+    if adopted:
+        outcome = meter.command(WriteSettings(settings=adopted, interface=Interface.CONFIG), now_ns())
+        if outcome.verdict is not Verdict.DONE:
+            raise UsageError(outcome.message)
+    events = [
+        Event(
+            time_ns=now_ns(),
+            kind=EventKind.PARAMETER_CHANGED,
+            detail={"name": name, "old": old, "new": new, "interface": str(Interface.CONFIG)},
+        )
+        for name, (old, new) in resourced.items()
+    ]
+    return meter.state, (*meter.take_events(), *events)
+
+
+def _overruled(state: MeterState, plan: Plan, store: DataDirectory) -> tuple[dict[str, Setting], tuple[str, ...]]:
+    """Return the sealed settings that the plan changes, the seal being open, and a remark for each that the state overrules.
+
+    Raises
+    ------
+    SealedError
+        If a sealed setting differs while the seal is closed.
+    """
     different = {name: value for name, value in plan.settings.items() if state.settings[name] != value}
-    for name, value in different.items():
-        if parameter(name).sealed:
+    adopted = {name: value for name, value in different.items() if parameter(name).sealed}
+    for name, value in adopted.items():
+        if not state.seal_open:
             sealed = f"{value} is asked for, but the meter in {store.path} was sealed with {state.settings[name]}"
-            raise SealedError(name, f"{sealed}: ask for that, or name another directory with --data")
-    return tuple(
+            raise SealedError(
+                name, f"{sealed}: ask for that, open the seal with watthour unseal, or name another directory with --data"
+            )
+    kept = tuple(
         f"{name} stays {state.settings[name]}, as this meter keeps it; {value} was asked for"
         for name, value in different.items()
+        if name not in adopted
     )
+    return adopted, (*(f"{name} becomes {value}, the seal being open" for name, value in adopted.items()), *kept)
