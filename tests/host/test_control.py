@@ -234,10 +234,17 @@ SOURCES = {
 @pytest.mark.parametrize("name", SOURCES)
 def test_how_a_source_is_read_is_under_the_seal(kept_path, csv_file, name):
     wish, text = SOURCES[name]
+    ask(kept_path, "seal", PASS)
     with pytest.raises(
         SealedError, match=f"{name}: {text} is asked for, but the meter in .* was sealed with as the source says"
     ):
         work_of(kept_path, csv_file, **wish)
+    assert faults(kept_path) == []
+
+
+def test_before_the_first_sealing_another_way_to_read_a_source_is_taken_and_logged(kept_path, csv_file):
+    work_of(kept_path, csv_file, values="secondary")
+    assert kinds(kept_path).count("parameter changed") == 1
     assert faults(kept_path) == []
 
 

@@ -320,11 +320,17 @@ AS_FILE = "as the source says"
 
 
 def _resourced(kept: Kept, words: Mapping[str, str], store: DataDirectory) -> dict[str, tuple[str, str]]:
-    """Return how the source is to be read otherwise than before, old and new; refused while the seal is closed."""
+    """Return how the source is to be read otherwise than before, old and new.
+
+    Raises
+    ------
+    SealedError
+        If somebody sealed the meter, and the seal is closed.
+    """
     before = kept.sealed_source
     different = {name: (before[name], word) for name, word in words.items() if name in before and before[name] != word}
     for name, (old, new) in different.items():
-        if not kept.state.seal_open:
+        if kept.secret is not None and not kept.state.seal_open:
             sealed = f"{new} is asked for, but the meter in {store.path} was sealed with {old}"
             raise SealedError(
                 name, f"{sealed}: ask for that, open the seal with watthour unseal, or name another directory with --data"
