@@ -78,10 +78,8 @@ class Request:
             raise UsageError(msg)
         return request
 
-    def deed(self, folder: Path = Path()) -> Command | Deed:
-        """Return what is to be done; `folder` is what the path of a calendar is relative to."""
-        if self.do == "set" and "calendar" in self.settings:
-            return partial(_set_with_calendar, settings=self.settings, folder=folder)
+    def deed(self) -> Command | Deed:
+        """Return what is to be done."""
         return DEEDS[self.do](self)
 
 
@@ -95,15 +93,6 @@ DEEDS: dict[str, Callable[[Request], Command | Deed]] = {
 """Everything that can be asked, by its word."""
 
 
-def _set_with_calendar(meter: Meter, keeping: Keeping, now_ns: int, *, settings: dict[str, str], folder: Path) -> Outcome:  # noqa: ARG001 - a deed
-    """Change settings of which one is the calendar: it is read before anything is changed, and followed after."""
-    calendar = read_calendar(settings["calendar"], folder=folder)
-    outcome = meter.command(WriteSettings(settings=settings, interface=Interface.CONTROL), now_ns)
-    if outcome.verdict is Verdict.DONE:
-        meter.follow(calendar)
-    return outcome
-
-
 class ControlSocket:
     """The socket of a running meter, open from `open` to `close`.
 
@@ -113,13 +102,10 @@ class ControlSocket:
         The meter's own directory, which this process owns.
     thread : MeteringThread
     keeping : Keeping
-    folder : Path
-        What the path of a calendar is relative to.
     """
 
-    def __init__(self, path: Path, thread: MeteringThread, keeping: Keeping, folder: Path = Path()) -> None:
+    def __init__(self, path: Path, thread: MeteringThread, keeping: Keeping) -> None:
         self._path = path
-        self._folder = folder
         self._thread = thread
         self._keeping = keeping
         self._one_attempt = asyncio.Lock()
@@ -161,10 +147,10 @@ class ControlSocket:
         except UsageError as problem:
             return Outcome(verdict=Verdict.REFUSED, message=str(problem))
         if request.secret is None:
-            return await asyncio.wrap_future(self._thread.submit(request.deed(self._folder)))
+            return await asyncio.wrap_future(self._thread.submit(request.deed()))
         async with self._one_attempt:  # many at once would not wait for one another
             await asyncio.sleep(attempt_delay_s(self._keeping))
-            return await asyncio.wrap_future(self._thread.submit(request.deed(self._folder)))
+            return await asyncio.wrap_future(self._thread.submit(request.deed()))
 
 
 def ask_meter(path: Path, request: Request) -> Outcome:
@@ -252,7 +238,7 @@ def _ask_at_rest(path: Path, request: Request) -> Outcome:
             raise StoreError(msg)
         keeping = Keeping(store, found, serial=store.serial)
         keeping.software_id = kept.software_id
-        meter = Meter(kept.state, read_calendar(str(kept.state.settings["calendar"])))
+        meter = Meter(kept.state, read_calendar(str(kept.state.settings["calendar"])), calendars=read_calendar)
         if request.secret is not None:
             time.sleep(attempt_delay_s(keeping))
 

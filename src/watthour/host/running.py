@@ -338,7 +338,7 @@ async def _open_controls(meters: Sequence[RunningMeter], stack: AsyncExitStack) 
     for meter in meters:
         keeping = meter.work.keeping
         if keeping.store is not None:
-            await stack.enter_async_context(ControlSocket(keeping.store.path, meter.thread, keeping, meter.plan.folder))
+            await stack.enter_async_context(ControlSocket(keeping.store.path, meter.thread, keeping))
 
 
 def _fault_teller(at: object, tell: Callable[[str], None]) -> Callable[[BusFault, Requested, int], None]:

@@ -200,10 +200,6 @@ class Meter:
         if self._spans:
             self._spans = []
 
-    def follow(self, calendar: Calendar | None) -> None:
-        """Go by another calendar from the next sample to be counted on; the one that the setting ``calendar`` names now."""
-        self._timetable = Timetable(calendar)
-
     def settled(self) -> "Meter":
         """Return the meter as it would be if its source ended here; this one stays as it is."""
         leds = self._spans is not None

@@ -127,7 +127,7 @@ def _take_seal(told: _Told, number: int, entry: Entry) -> None:
             told.faults.append(f"event {number}: {name} was changed while the seal was closed")
         told.ratio_changed |= name in {"ct", "vt"}
         if told.sealed is not None:
-            told.sealed[name] = entry.detail.get("new", "")
+            told.sealed[name] = entry.detail.get("new", "").removesuffix(", read anew")
     if "sealed" in entry.detail:
         try:
             now = from_text(entry.detail["sealed"])

@@ -342,7 +342,8 @@ def _changed_by_config(
     kept: Kept, plan: Plan, adopted: Mapping[str, Setting], resourced: Mapping[str, tuple[str, str]]
 ) -> tuple[MeterState, tuple[Event, ...]]:
     """Return the state after sealed settings were taken over from a configuration, the seal being open, and its events."""
-    meter = Meter(kept.state, read_calendar(str(kept.state.settings["calendar"]), folder=plan.folder))
+    calendars = partial(read_calendar, folder=plan.folder)
+    meter = Meter(kept.state, calendars(str(kept.state.settings["calendar"])), calendars=calendars)
     if adopted:
         outcome = meter.command(WriteSettings(settings=adopted, interface=Interface.CONFIG), now_ns())
         if outcome.verdict is not Verdict.DONE:
