@@ -190,6 +190,31 @@ def _print_reading(reading: "Reading", *, as_json: bool, again: bool) -> None:
 
 
 @app.command
+def panel(where: str = "modbus+tcp://127.0.0.1:1502", /) -> None:
+    """Show a meter as an instrument: display, keys, LEDs, phasors, waves, load curve, registers, events.
+
+    Parameters
+    ----------
+    where
+        A meter's configuration, to be run here; or the URL of any meter, shown as far as its bus tells.
+    """
+    if "://" in where:
+        from watthour.host.lines import parse_url  # noqa: PLC0415
+        from watthour.host.terminal.panel.far import show_far_meter  # noqa: PLC0415
+
+        asyncio.run(show_far_meter(parse_url(where)))
+        return
+    stopping = Stopping()
+
+    from watthour.host.config import Options, plan_from  # noqa: PLC0415
+    from watthour.host.metering import Pace  # noqa: PLC0415
+    from watthour.host.running import run_meters  # noqa: PLC0415
+
+    plan = plan_from(Path(where), Options())
+    run_meters([plan], Pace(hold=True), stop_asked=stopping.is_asked, as_json=False, panel=True)
+
+
+@app.command
 def diagnose(url: str, /, *, json: Json = False) -> int:
     """Tell what an installer got wrong, from one reading of a meter over its bus: exit status 1 where something is found.
 

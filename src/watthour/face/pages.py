@@ -13,7 +13,7 @@ from functools import partial
 from watthour.face.ranging import counter, fitted, ranged
 from watthour.face.segments import CELLS, is_spelled
 from watthour.history import Closing
-from watthour.models import has_feature, model_of
+from watthour.models import MODELS, has_feature
 from watthour.parameters import PARAMETER_BY_NAME, Interface
 from watthour.units import ENERGIES, MICRO, NANOSECONDS, PHASES, RATES, VALUE_BY_NAME, energy_name, energy_unit, shown_register
 from watthour.view import Number, View
@@ -83,6 +83,16 @@ def pages_of(view: View) -> Pages:
     is_brief = view.parameters.get("pages_shown") == "basic"
     made = {page.name: tuple(page.screens(view)) for page in PAGES if page.is_basic or not is_brief}
     return {name: screens for name, screens in made.items() if screens}
+
+
+def _has(view: View, feature: str) -> bool:
+    """Say whether a meter has a feature; of one that is not of the range its values say it."""
+    model = next((model for model in MODELS if view.model in {model.code, model.name}), None)
+    return model is None or has_feature(model, feature)
+
+
+def _bus_of(view: View) -> str:
+    return next((model.bus for model in MODELS if view.model in {model.code, model.name}), "")
 
 
 def _value(view: View, name: str, legend: str = "") -> Screens:
@@ -215,7 +225,7 @@ def _time(view: View) -> Screens:
 def _setting(view: View, name: str, legend: str) -> Screens:
     """Yield the screen of a setting, to be set where keys may."""
     row = PARAMETER_BY_NAME[name]
-    if name not in view.parameters or not has_feature(model_of(view.model), row.needs):
+    if name not in view.parameters or not _has(view, row.needs):
         return
     digits, unit = spelled_setting(name, str(view.parameters[name]))
     words = row.meaning if Interface.KEYS in row.writers else f"{row.meaning}: not to be set by keys"
@@ -240,7 +250,7 @@ def spelled_setting(name: str, value: str) -> tuple[str, str]:
 
 
 def _inputs(view: View) -> Screens:
-    if not has_feature(model_of(view.model), "digital_inputs"):
+    if not _has(view, "digital_inputs"):
         return
     for n in (1, 2):
         for end in ("closed", "count", "quantity"):
@@ -264,7 +274,7 @@ _BUS_SETTINGS = {
 
 
 def _bus(view: View) -> Screens:
-    for name, legend in _BUS_SETTINGS.get(model_of(view.model).bus, ()):
+    for name, legend in _BUS_SETTINGS.get(_bus_of(view), ()):
         yield from _setting(view, name, legend)
 
 
@@ -281,8 +291,11 @@ def _settings(view: View) -> Screens:
 
 
 def _identity(view: View) -> Screens:
-    model = model_of(view.model)
-    yield _text("Model", model.code, f"{model.name} {model.code}")
+    known = [model for model in MODELS if view.model in {model.code, model.name}]
+    if known:
+        yield _text("Model", known[0].code, f"{known[0].name} {known[0].code}")
+    else:
+        yield _text("Model", UNKNOWN, view.model)
     yield _text("Serial", f"{view.serial % _LARGEST_COUNT:08d}", f"serial number {view.serial}")
     yield from _digest("SW", view.software_id, "software identification, SHA-256")
     yield from _digest("EV", view.event_head, "head of the chain of events, SHA-256")

@@ -26,7 +26,7 @@ from watthour.host.lines.access import OPEN
 from watthour.host.metering import MeteringThread, Pace, PulseFile, Work, begin_work, warm
 from watthour.host.metering.keeping import Keeping
 from watthour.host.store import DataDirectory
-from watthour.host.terminal import Scene, event_line, rack_table, say, view_tables, watched
+from watthour.host.terminal import Scene, Watching, event_line, rack_table, say, view_tables, watched
 from watthour.meter import Meter
 from watthour.models import model_of, require_feature
 from watthour.pulses import Edge
@@ -80,23 +80,15 @@ class RunningMeter:
     ----------
     label : str
         What stands before each line about it: empty where it is the only one.
+    shown : Shown
+        As its page and the panel have it.
     """
 
     plan: Plan
     work: Work
     thread: MeteringThread
     label: str
-
-    def shown(self) -> "Shown":
-        """Return it as a page or a panel has it."""
-        port = ThreadPort(self.thread)
-        return Shown(
-            port=port,
-            instrument=Instrument(port),
-            source=self.work.source.name,
-            calendar=self.work.meter.calendar,
-            switch=port.switch,
-        )
+    shown: Shown
 
     def listeners(self) -> list[Listener]:
         """Return where it is to listen."""
@@ -126,6 +118,7 @@ def run_meters(
     faults: FaultScript | None = None,
     pulses: Path | None = None,
     trace: Path | None = None,
+    panel: bool = False,
 ) -> None:
     """Meter what some plans say, each with a meter of its own, and print the results in the order of the plans.
 
@@ -139,6 +132,8 @@ def run_meters(
         File for the pulses of the LEDs and the output, of a run of one meter.
     trace : Path, optional
         File for what the Modbus lines carry.
+    panel : bool
+        Whether the first meter is shown as an instrument, and the run ends when that is left.
 
     Raises
     ------
@@ -160,7 +155,7 @@ def run_meters(
         for sample_type in sorted({meter.work.source.sample_type for meter in meters if not meter.work.finished}):
             warm(sample_type, say)
         trace_file = None if trace is None else stack.enter_context(TraceFile(trace))
-        shown = asyncio.run(_run(meters, pace, stop_asked, faults, trace_file, quiet=as_json))
+        shown = asyncio.run(_run(meters, pace, stop_asked, faults, trace_file, quiet=as_json or panel, panel=panel))
     for meter in meters:
         failure = meter.failure()
         if failure is not None:
@@ -213,7 +208,16 @@ def _begin(
     assert plan.source is not None  # noqa: S101 - plan_from refuses a plan without one
     work = begin_work(plan, plan.source, store, pulse_file, wiring)
     stack.callback(work.close)
-    return RunningMeter(plan=plan, work=work, thread=MeteringThread(work, pace), label="" if is_alone else f"{plan.name}: ")
+    thread = MeteringThread(work, pace)
+    port = ThreadPort(thread)
+    shown = Shown(
+        port=port,
+        instrument=Instrument(port),
+        source=work.source.name,
+        calendar=work.meter.calendar,
+        switch=port.switch,
+    )
+    return RunningMeter(plan=plan, work=work, thread=thread, label="" if is_alone else f"{plan.name}: ", shown=shown)
 
 
 async def _run(
@@ -224,6 +228,7 @@ async def _run(
     trace: TraceFile | None,
     *,
     quiet: bool,
+    panel: bool,
 ) -> bool:
     """Run to the end, and say whether the values have been on the screen."""
     news: list[str] = []
@@ -241,11 +246,7 @@ async def _run(
             for meter in meters:
                 meter.thread.start()
             try:
-                while not all(meter.thread.done.is_set() for meter in meters):
-                    if stop_asked() or any(meter.thread.failure is not None for meter in meters):
-                        _stop(meters)
-                    await asyncio.sleep(watching.every_s)
-                    watching.look(_taken(meters, news))
+                await (_show_panel(meters, stop_asked) if panel else _watch(meters, stop_asked, watching, news))
             finally:
                 _stop(meters)
                 for meter in meters:
@@ -254,6 +255,23 @@ async def _run(
     for line in news:
         say(line)
     return watching.is_live
+
+
+async def _watch(meters: Sequence[RunningMeter], stop_asked: Callable[[], bool], watching: Watching, news: list[str]) -> None:
+    """Look at the meters until all are done."""
+    while not all(meter.thread.done.is_set() for meter in meters):
+        if stop_asked() or any(meter.thread.failure is not None for meter in meters):
+            _stop(meters)
+        await asyncio.sleep(watching.every_s)
+        watching.look(_taken(meters, news))
+
+
+async def _show_panel(meters: Sequence[RunningMeter], stop_asked: Callable[[], bool]) -> None:
+    """Show the first meter as an instrument, until that is left, the meter has stopped, or a signal came."""
+    from watthour.host.terminal.panel.app import Panel  # noqa: PLC0415 - it takes a while, and most runs have no panel
+
+    meter = meters[0]
+    await Panel(meter.shown, is_over=lambda: stop_asked() or meter.thread.done.is_set()).run_async()
 
 
 def _stop(meters: Sequence[RunningMeter]) -> None:
@@ -306,7 +324,7 @@ async def _open_pages(meters: Sequence[RunningMeter], stack: AsyncExitStack) -> 
     pages = {}
     for meter in meters:
         if meter.plan.web is not None:
-            server = await serve_web(meter.plan.web, meter.shown(), token=meter.plan.web_token)
+            server = await serve_web(meter.plan.web, meter.shown, token=meter.plan.web_token)
             stack.push_async_callback(server.close)
             pages[meter.plan.name] = server.url
     return pages

@@ -2,7 +2,7 @@
 
 from watthour.host.terminal.calendar_year import calendar_list, calendar_year
 from watthour.host.terminal.calibration import calibration_tables
-from watthour.host.terminal.live import Scene, watched
+from watthour.host.terminal.live import Scene, Watching, watched
 from watthour.host.terminal.log import event_line, say
 from watthour.host.terminal.network import network_day
 from watthour.host.terminal.tables import (
@@ -18,6 +18,7 @@ from watthour.host.terminal.tables import (
 
 __all__ = [
     "Scene",
+    "Watching",
     "calendar_list",
     "calendar_year",
     "calibration_tables",
