@@ -75,12 +75,13 @@ docs: $(READY) ## write docs/nomenclature.md, the Modbus map and the M-Bus recor
 diagnosis: $(READY) ## measure the wiring diagnosis anew into docs/reference/diagnosis.md, some minutes
 	$(BIN)/python tools/diagnosis.py
 
-pictures: $(READY) ## draw the day of each example anew into docs/pictures
+pictures: $(READY) ## draw the days of the examples, the page and the panel anew into docs/pictures (needs chromium)
 	@mkdir -p docs/pictures
 	@for network in examples/*.network.toml; do \
 	  name=$$(basename $$network .network.toml); \
 	  $(BIN)/watthour network show $$network --svg docs/pictures/$$name.svg || exit 1; \
 	done
+	$(BIN)/python tools/screens.py docs/pictures
 
 lock: ## resolve pyproject.toml anew into requirements.lock (needs uv)
 	@command -v uv >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }

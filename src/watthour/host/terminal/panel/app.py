@@ -115,7 +115,9 @@ class Panel(App[None]):
                 [trouble] if trouble else list(view.warnings),
             ),
         )
-        self._draw("plate", Text.assemble(("watthour ", "bold #3fb59f"), f"{name} {view.model}"))
+        self._draw(
+            "plate", Text.assemble(("watthour ", "bold #3fb59f"), name if name == view.model else f"{name} {view.model}")
+        )
         self._draw("phasors", pictures.phasors(view.values, *self._room("phasors")))
         frequency = view.values.get("frequency_hz")
         seen = None if view.waves is None else trace(view.waves(), None if frequency is None else float(frequency))

@@ -135,7 +135,7 @@ def load_curve(view: View, calendar: Calendar | None, columns: int, rows: int) -
     kept = [*view.profile.since(max(0, len(view.profile) - 200)), *([] if view.open_row is None else [view.open_row])]
     mine = [row for row in kept if begin_ns <= row.start_ns < end_ns and row.metered_ns]
     if not mine:
-        return Text("no quarter of an hour of this day yet", "dim")
+        return Text("no quarter of an hour of this day is known", "dim")
     powers = [_power_w(row) for row in mine]
     most = max(*powers, 1.0)
     colours = rate_colours(len(RATES) if calendar is None else len(calendar.rates))
