@@ -74,7 +74,6 @@ def wait_for(url: str) -> None:
 
 def panel(config: Path, picture: Path) -> None:
     """Run the meter under its panel without a terminal, and keep what is drawn."""
-
     screens: list[str] = []
 
     async def drawn(meters: list[running.RunningMeter], _stop_asked: object) -> None:

@@ -23,10 +23,10 @@ const SIGNS = [
   ["export", "←", 246, 294], ["import", "→", 268, 294],
   ["q1", "I", 302, 294], ["q2", "II", 316, 294], ["q3", "III", 337, 294], ["q4", "IV", 364, 294],
   ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => [`t${n}`, `T${n}`, 400 + (n - 1) * 28, 294]),
-  ["warning", "⚠", 630, 294], ["setting", "SET", 650, 294],
+  ["warning", "⚠", 630, 294], ["setting", "SET", 646, 294],
 ];
 // A lock in a box of its own size, after the other signs.
-const LOCK = { x: 704, y: 294, path: "M-7 -1v-4a5 5 0 0 1 10 0v4M-10 -1h16v10h-16z" };
+const LOCK = { x: 699, y: 294, path: "M-7 -1v-4a5 5 0 0 1 10 0v4M-10 -1h16v10h-16z" };
 
 const LEDS = [["kwh", "4000 imp/kWh", 214], ["kvarh", "4000 imp/kvarh", 214 + 214]];
 const KEYS = [[1, 606], [2, 676]];
