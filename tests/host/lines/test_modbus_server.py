@@ -549,10 +549,10 @@ def test_a_silent_connection_is_closed_and_one_that_asks_is_kept(meter):
             for _ in range(8):
                 writer.write(READ)
                 await frame_of(reader)
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.25)
             return await end_of(silent)
 
-    assert with_server(story, meter, options=TcpOptions(idle_timeout_s=0.4)) == b""
+    assert with_server(story, meter, options=TcpOptions(idle_timeout_s=1.2)) == b""
 
 
 def test_nobody_is_closed_within_a_minute_by_default():
