@@ -90,6 +90,7 @@ def variables(view):  # noqa: PLR0915 - one line a variable
     put(0x1100, 4, [n for prefix in (*(f"t{rate}_" for rate in range(1, 9)), "l1_", "l2_", "l3_") for n in six(prefix)])
     put(0x1200, 8, [n * 1_000_000 + 7 for n in six()] + scaled(["partial_cost", "partial_co2_kg"], 10000))
     put(0x1300, 2, [0, 0, 3])
+    memory[0x1400] = view.software_id.encode().ljust(64, b"\0")
     memory[0x1420] = b"es/3.0TD/peninsula".ljust(32, b"\0")
     maxima = [f"{prefix}max_demand" for prefix in ("", *(f"t{rate}_" for rate in range(1, 9)))]
     put(0x1068, 4, scaled(["demand_w"], 1))
