@@ -172,3 +172,20 @@ def test_a_load_may_be_a_part_of_a_recording(watthour, job, tmp_path):
     assert done.returncode == 0, done.stderr
     short = job(text.replace("duration_s = 2.2", "duration_s = 1.0"))
     assert "windows with mains voltage" in watthour("calibrate", short).stderr
+
+
+def test_the_result_goes_into_a_meter_while_its_seal_is_open_and_no_sooner(watthour, ask, job, tmp_path, network):
+    config = tmp_path / "meter.toml"
+    config.write_text(f'data = "state"\n[meter]\nserial = 42\n[source]\nnetwork = "{network.name}"\n', "utf-8")
+    assert ask("run", config, "--speed", "max", "--duration", "1", "--json")[0] == 0
+    state = tmp_path / "state"
+    refused = watthour("calibrate", job(BENCH), "--write", state)
+    assert refused.returncode == 1
+    assert "changes only while the seal is open" in refused.stderr
+    assert ask("unseal", state)[0] == 0
+    done = watthour("calibrate", job(BENCH), "--write", state)
+    assert done.returncode == 0, done.stderr
+    status, lines, _ = ask("log", state, "--json")
+    changed = [json.loads(line) for line in lines]
+    assert sum(event["kind"] == "parameter changed" for event in changed) == 18 - 1  # the first delay is 0, as it was
+    assert (status, ask("check", state)[0]) == (0, 0)

@@ -332,13 +332,18 @@ def calibrate(job: Path, /, *, json: Json = False, write: Path | None = None) ->
     json
         Print the result as one JSON object on the last line.
     write
-        New file that takes the settings, as a [meter] table.
+        New file that takes the settings, as a [meter] table; or a data directory whose meter, its seal open, takes them at once.
     """
     from watthour.host.calibrating import report_as_json, run_job, snippet_of, write_snippet  # noqa: PLC0415
     from watthour.host.terminal import calibration_tables, say  # noqa: PLC0415
 
     report = run_job(job, say)
-    if write is not None:
+    if write is not None and write.is_dir():
+        from watthour.host.control import Request, ask_meter, done_or_raise, meter_directory  # noqa: PLC0415
+
+        settings = {name: f"{value:f}" for name, value in report.settings.items()}
+        done_or_raise(ask_meter(meter_directory(write), Request(do="set", settings=settings)))
+    elif write is not None:
         write_snippet(write, report)
     if json:
         _print_json(report_as_json(report))
