@@ -16,6 +16,11 @@ function complain(words) {
   at("banner").hidden = !words;
 }
 
+/** Say why something was refused; that the meter is away the stream tells. */
+function refused(problem) {
+  if (!(problem instanceof TypeError)) complain(problem.message);
+}
+
 async function confirmed(question) {
   const dialog = at("ask");
   say(dialog.querySelector("p"), question);
@@ -72,7 +77,7 @@ function mapOf() {
       year = told.year;
       say(title, String(year));
       show(told, at("clock").textContent);
-    } catch (problem) { complain(problem.message); }
+    } catch (problem) { refused(problem); }
   }
   return () => look(year);
 }
@@ -172,7 +177,7 @@ async function begin() {
   let plate = await plateOf();
   let handlers = assemble(plate);
   complain("");
-  settingsOf().catch((problem) => complain(problem.message));
+  settingsOf().catch(refused);
   let state = "connecting";
   async function told(now) {
     if (now === state) return;
@@ -185,6 +190,7 @@ async function begin() {
     if (now === "live" && was === "lost") {
       complain("");
       const again = await ask("meter").catch(() => plate);
+      settingsOf().catch(refused);
       if (JSON.stringify(again) !== JSON.stringify(plate)) { plate = again; handlers = assemble(plate); }
     }
   }
