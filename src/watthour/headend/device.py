@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import cache
 from types import MappingProxyType
 
 from watthour.errors import BadFrameError
@@ -299,12 +300,19 @@ def _has_scale(row: Row, raw: Mapping[str, bytes]) -> bool:
     return not row.exponent or (row.exponent in raw and int.from_bytes(raw[row.exponent], signed=True) != _NO_EXPONENT)
 
 
-def _per_step(row: Row, raw: Mapping[str, bytes]) -> Fraction:
-    power = int.from_bytes(raw[row.exponent], signed=True) if row.exponent else 0
-    return Fraction(row.scale) * Fraction(10) ** power
+def _per_step(row: Row, raw: Mapping[str, bytes]) -> int | Fraction:
+    if not row.exponent:
+        return _scale(row.scale)
+    return _scale(row.scale) * Fraction(10) ** int.from_bytes(raw[row.exponent], signed=True)
 
 
-def _whole(value: Fraction) -> int | Fraction:
+@cache
+def _scale(scale: Decimal) -> int | Fraction:
+    """Return a scale as what is multiplied fastest."""
+    return _whole(Fraction(scale))
+
+
+def _whole(value: int | Fraction) -> int | Fraction:
     return value.numerator if value.denominator == 1 else value
 
 

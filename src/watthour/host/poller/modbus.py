@@ -138,15 +138,15 @@ class ModbusUnits:
 
     async def _ask(self, url: BusUrl, unit: int, request: Request) -> Reply:
         """Return the reply to a request; raise what an exception, a silence or noise means."""
-        await asyncio.sleep(self._link.turnaround_s)
+        if self._link.turnaround_s:
+            await asyncio.sleep(self._link.turnaround_s)
         try:
             self._writer.write(self._link.send(request, unit=unit, now=self._loop.time()))
             while True:
-                deadline = self._link.next_deadline()
-                wait_s = None if deadline is None else max(0.0, deadline - self._loop.time())
                 data = b""
                 with suppress(TimeoutError):
-                    data = await asyncio.wait_for(self._reader.read(READ_BYTES), wait_s)
+                    async with asyncio.timeout_at(self._link.next_deadline()):
+                        data = await self._reader.read(READ_BYTES)
                     if not data:
                         msg = f"{url}: it closed the connection without an answer"
                         raise NoAnswerError(msg)
