@@ -335,6 +335,15 @@ def test_what_it_cannot_do_is_told_with_the_next_data(ci, text, code):
     assert data_of(station, view) == ApplicationError(address=1, code=code)
 
 
+def test_a_meter_with_a_command_on_its_way_is_busy_until_its_outcome():
+    station, view = MBusStation(), view_of()
+    first, second = send(station, view, "01 7A 05 0C 79 78563412").asks
+    for asked in (first, second):
+        assert data_of(station, view) == ApplicationError(address=1, code=8)
+        station.settle(asked, Outcome(verdict=Verdict.DONE))
+    assert data_of(station, view).header is not None
+
+
 def test_a_refused_command_is_told_with_the_next_data():
     station, view = MBusStation(), view_of()
     [wanted] = send(station, view, "01 7A FB").asks

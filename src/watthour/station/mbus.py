@@ -110,6 +110,7 @@ class _Slave:
     view: View | None = None
     access_number: int = 0
     error: int | None = None
+    pending: int = 0
 
 
 def collided(replies: Sequence[bytes]) -> bytes:
@@ -165,7 +166,8 @@ class MBusStation:
         )
 
     def settle(self, ask: Ask, outcome: Outcome) -> None:
-        """Take how a command ended: a refusal is told with the next data asked for."""
+        """Take how a command ended: a refusal is told with the next data asked for; until then the meter is busy."""
+        self._slaves[ask.meter].pending -= 1
         if outcome.verdict is not Verdict.DONE:
             self._slaves[ask.meter].error = UNSPECIFIED
 
@@ -197,6 +199,8 @@ class MBusStation:
         slave = self._slaves[meter]
         address = self.address_of(meter, view)
         slave.access_number = (slave.access_number + 1) & 0xFF
+        if slave.pending:
+            return ApplicationError(address=address, code=BUSY).to_frame().to_bytes()
         if slave.error is not None:
             code, slave.error = slave.error, None
             return ApplicationError(address=address, code=code).to_frame().to_bytes()
@@ -267,6 +271,7 @@ class MBusStation:
         if len(known) < len(commands):
             slave.error = UNSPECIFIED
             return ()
+        slave.pending += len(known)
         return tuple(Ask(meter=meter, command=command) for command in known)
 
 

@@ -27,7 +27,7 @@ RETRIES = 2
 TELEGRAMS_MAXIMUM = 64
 """A meter that always has more to say is stopped here (ours)."""
 TCP_ANSWER_S = 2.0
-_SETTLE_S = 0.02
+_LATE_S = 0.001
 
 ANY = "F"
 DIGITS = "0123456789"
@@ -48,6 +48,7 @@ class MBusMaster:
         self._reader, self._writer = streams
         self._timing = timing
         self._answer_s = answer_s
+        self._may_be_late = False
         self._loop = asyncio.get_running_loop()
 
     async def exchange(self, frame: Frame) -> Frame | Damaged | None:
@@ -61,33 +62,58 @@ class MBusMaster:
         adu = frame.to_bytes()
         receiver = MBusReceiver(self._timing)
         try:
+            await self._forget_what_is_late()
             self._writer.write(adu)
             await self._writer.drain()
             deadline = self._loop.time() + self._timing.duration_s(len(adu)) + self._answer_s
-            return await self._hear(receiver, deadline, own=frame)
+            heard = await self._hear(receiver, deadline, own=frame)
         except OSError as problem:
             msg = f"{self._name}: the connection broke: {problem.strerror or problem}"
             raise NoAnswerError(msg) from None
+        self._may_be_late = heard is None or isinstance(heard, Damaged)
+        return heard
+
+    async def _forget_what_is_late(self) -> None:
+        """Drop what came after an exchange was given up: it is no answer to what is asked next."""
+        while self._may_be_late and await self._read(self._loop.time() + _LATE_S):
+            continue
+
+    async def _read(self, until: float) -> bytes:
+        """Return what comes, at the latest by then; empty: nothing does.
+
+        Raises
+        ------
+        NoAnswerError
+            If the other end closes the line.
+        """
+        try:
+            async with asyncio.timeout_at(until):
+                data = await self._reader.read(READ_BYTES)
+        except TimeoutError:
+            return b""
+        if not data:
+            msg = f"{self._name}: it closed the connection"
+            raise NoAnswerError(msg)
+        return data
 
     async def _hear(self, receiver: MBusReceiver, deadline: float, own: Frame) -> Frame | Damaged | None:
+        """Return what is heard; after damage only when the line has been silent as long as a reply may be due.
+
+        What is left of a damaged reply is not seen where the port drops damaged characters: whoever asks again at once asks
+        into the middle of it.
+        """
         damage: Damaged | None = None
         while True:
             half = receiver.next_deadline()
-            until = deadline if half is None else max(half, self._loop.time())
-            try:
-                data = await asyncio.wait_for(self._reader.read(READ_BYTES), max(0.0, until - self._loop.time()))
-            except TimeoutError:
-                data = b""
-            else:
-                if not data:
-                    msg = f"{self._name}: it closed the connection"
-                    raise NoAnswerError(msg)
+            data = await self._read(deadline if half is None else max(half, self._loop.time()))
             for event in receiver.receive(data, self._loop.time()):
                 if isinstance(event, Heard) and event.frame != own:  # a level converter may echo
                     return event.frame
                 if isinstance(event, Discarded):
                     damage = Damaged(reason=event.reason)
-            if not data and receiver.next_deadline() is None and (damage or self._loop.time() >= deadline):
+            if data and damage:
+                deadline = self._loop.time() + self._answer_s
+            if not data and receiver.next_deadline() is None and self._loop.time() >= deadline:
                 return damage
 
     async def acknowledged(self, frame: Frame) -> bool | None:
@@ -123,7 +149,6 @@ class MBusMaster:
                 response = decode_response(heard)
                 if isinstance(response, Telegram | ApplicationError):
                     return response
-            await asyncio.sleep(_SETTLE_S)
         if heard is None:
             msg = f"{self._name}: no answer from address {address}"
             raise NoAnswerError(msg)

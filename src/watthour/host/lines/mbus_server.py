@@ -1,7 +1,8 @@
 """Meters as slaves on an M-Bus line: a TCP port of a level converter's kind, or a serial port.
 
 In: bytes. Out: replies, in their time: on a serial line not before 11 bit times have passed. What a master writes is acknowledged
-at once and then carried to the meter; a refusal is told with the next data it asks for.
+at once and then carried to the meter; data asked for meanwhile wait for its outcome as long as a master waits, and tell of a
+refusal.
 """
 
 import asyncio
@@ -14,17 +15,20 @@ from watthour.host.lines.port import MeterPort
 from watthour.host.lines.serial_port import SerialSettings, fitting, open_port, trouble
 from watthour.host.lines.shared_line import CLOSING_S, check_own
 from watthour.host.lines.url import SerialUrl, TcpUrl
-from watthour.parameters import DEFAULTS, Setting
+from watthour.parameters import DEFAULTS, MBUS_BAUD_RATES, Interface, Setting
 from watthour.station.mbus import Answer, Ask, MBusStation
+from watthour.view import WriteSettings
 from watthour.wire.mbus.frame import Frame
 from watthour.wire.mbus.link import Heard, MBusReceiver, Timing
-from watthour.wire.mbus.message import PRIMARY, Foreign, decode_request
+from watthour.wire.mbus.message import PRIMARY, Foreign, RequestData, decode_request
 
 MBUS_FRAMING = "8E1"
 TCP_GAP_S = 1.0
 """A frame that has begun on a TCP connection ends within it: packets are not characters."""
 FALL_BACK_S = 120.0
 """Without a valid frame at a new speed the line goes back to the one before."""
+LATE_S = 0.04
+"""Of the time a master waits, this is left for the reply to begin in."""
 RETRY_S = 1.0
 _TCP_TIMING = Timing(baudrate=38400, slack_s=TCP_GAP_S)
 
@@ -64,6 +68,21 @@ class MBusLine:
     async def _carry(self, ask: Ask) -> None:
         self._station.settle(ask, await self._ports[ask.meter].ask(ask.command))
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether a meter has not answered yet what was asked of it."""
+        return bool(self._asking)
+
+    async def settled(self, timeout_s: float) -> None:
+        """Wait until the meters have answered, or the time is over."""
+        await asyncio.wait(self._asking, timeout=timeout_s)
+
+    async def keep_speed(self, baudrate: int) -> None:
+        """Let the meters keep a speed that has proved right, where it is one of theirs."""
+        if str(baudrate) in MBUS_BAUD_RATES:
+            command = WriteSettings(settings={"mbus_baudrate": str(baudrate)}, interface=Interface.BUS)
+            await asyncio.gather(*(port.ask(command) for port in self._ports))
+
     async def close(self) -> None:
         """Let commands on their way arrive, and give up those that do not."""
         if self._asking:
@@ -72,8 +91,8 @@ class MBusLine:
             task.cancel()
 
 
-class _End(asyncio.Protocol):
-    """One connection, or the serial port as it is open now."""
+class MBusConversation(asyncio.Protocol):
+    """What is asked and answered over one connection, or over the serial port as it is open now."""
 
     def __init__(
         self,
@@ -81,8 +100,8 @@ class _End(asyncio.Protocol):
         timing: Timing,
         *,
         delays: bool,
-        made: "Callable[[_End], None]",
-        lost: "Callable[[_End, Exception | None], None]",
+        made: "Callable[[MBusConversation], None]",
+        lost: "Callable[[MBusConversation, Exception | None], None]",
         change_speed: Callable[[int], None] | None = None,
         heard: Callable[[], None] | None = None,
     ) -> None:
@@ -94,28 +113,48 @@ class _End(asyncio.Protocol):
         self._change_speed = change_speed
         self._heard = heard
         self._loop = asyncio.get_running_loop()
+        self._waiting: asyncio.Task[None] | None = None
+        self._sent_at = 0.0
         self.transport: asyncio.Transport
         self.closed: asyncio.Future[None] = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what a stream protocol is handed
         self.transport = transport
         self._made(self)
 
     def connection_lost(self, problem: Exception | None) -> None:
+        """End."""
+        if self._waiting is not None:
+            self._waiting.cancel()
         self.closed.set_result(None)
         self._lost(self, problem)
 
     def data_received(self, data: bytes) -> None:
+        """Hear, and answer what is whole; on a serial line not what is asked while a reply is still leaving."""
         for event in self._receiver.receive(data, self._loop.time()):
-            if isinstance(event, Heard):
+            if isinstance(event, Heard) and not (self._delays and self._loop.time() < self._sent_at):
                 self._take(event.frame)
 
     def _take(self, frame: Frame) -> None:
         if self._heard is not None:
             self._heard()
+        if self._line.is_asking and isinstance(decode_request(frame), RequestData):
+            self._waiting = self._loop.create_task(self._answer_late(frame))
+        else:
+            self._answer(frame)
+
+    async def _answer_late(self, frame: Frame) -> None:
+        """Answer when what was asked of the meters has an outcome, in time for the master."""
+        timing = self._receiver.timing
+        await self._line.settled(max(timing.reply_latest_s - LATE_S, 0.0) if self._delays else TCP_GAP_S)
+        self._answer(frame)
+
+    def _answer(self, frame: Frame) -> None:
         answer = self._line.answer(frame)
-        delay_s = self._receiver.timing.reply_earliest_s if self._delays else 0.0
+        timing = self._receiver.timing
+        delay_s = timing.reply_earliest_s if self._delays else 0.0
         if answer.reply and delay_s:
             self._loop.call_later(delay_s, self._send, answer)
         else:
@@ -125,6 +164,7 @@ class _End(asyncio.Protocol):
         if self.transport.is_closing():
             return
         if answer.reply:
+            self._sent_at = self._loop.time() + self._receiver.timing.duration_s(len(answer.reply))
             self.transport.write(answer.reply)
         if answer.baudrate is not None and self._change_speed is not None:
             sent_s = self._receiver.timing.duration_s(len(answer.reply))
@@ -136,7 +176,7 @@ class MBusTcpServer:
 
     def __init__(self, line: MBusLine) -> None:
         self._line = line
-        self._ends: set[_End] = set()
+        self._ends: set[MBusConversation] = set()
         self._server: asyncio.Server | None = None
 
     @property
@@ -156,8 +196,10 @@ class MBusTcpServer:
         """
         loop = asyncio.get_running_loop()
 
-        def end() -> _End:
-            return _End(self._line, _TCP_TIMING, delays=False, made=self._ends.add, lost=lambda end, _: self._ends.discard(end))
+        def end() -> MBusConversation:
+            return MBusConversation(
+                self._line, _TCP_TIMING, delays=False, made=self._ends.add, lost=lambda end, _: self._ends.discard(end)
+            )
 
         try:
             self._server = await loop.create_server(end, url.host, url.port, backlog=CONNECTIONS)
@@ -184,18 +226,19 @@ class MBusSerialServer:
     """An open serial line; `serve_mbus_serial` opens one.
 
     A master may ask for another speed: the line changes once the acknowledgement has left, and goes back where nothing valid
-    is heard at the new one for two minutes.
+    is heard at the new one for two minutes. A speed that has proved right is kept as the meters' own.
     """
 
     def __init__(self, line: MBusLine, settings: SerialSettings, tell: Callable[[str], None]) -> None:
         self._line = line
         self.settings = settings
         self._tell = tell
-        self._end: _End | None = None
+        self._end: MBusConversation | None = None
         self._is_closed = False
         self._before: int | None = None
         self._fall_back: asyncio.TimerHandle | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Open the port.
@@ -226,7 +269,10 @@ class MBusSerialServer:
         """Go on at another speed, for as long as frames are heard at it."""
         if baudrate == self.settings.baudrate:
             return
-        self._before = self.settings.baudrate
+        if self._fall_back is None:
+            self._before = self.settings.baudrate
+        else:
+            self._fall_back.cancel()
         self._fall_back = asyncio.get_running_loop().call_later(FALL_BACK_S, self._go_back)
         self._reopen_at(baudrate)
 
@@ -235,6 +281,7 @@ class MBusSerialServer:
         if self._fall_back is not None:
             self._fall_back.cancel()
             self._fall_back, self._before = None, None
+            self._keeping = asyncio.get_running_loop().create_task(self._line.keep_speed(self.settings.baudrate))
 
     def _go_back(self) -> None:
         before, self._before, self._fall_back = self._before, None, None
@@ -252,8 +299,8 @@ class MBusSerialServer:
     async def _connect(self) -> None:
         timing = mbus_timing(self.settings)
 
-        def end() -> _End:
-            return _End(
+        def end() -> MBusConversation:
+            return MBusConversation(
                 self._line,
                 timing,
                 delays=True,
@@ -265,7 +312,7 @@ class MBusSerialServer:
 
         _, self._end = await open_port(self.settings, end)
 
-    def _lost(self, end: _End, problem: Exception | None) -> None:
+    def _lost(self, end: MBusConversation, problem: Exception | None) -> None:
         if end is not self._end or self._is_closed:
             return
         self._end = None

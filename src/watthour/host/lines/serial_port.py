@@ -124,7 +124,20 @@ async def open_port(settings: SerialSettings, protocol: Callable[[], Protocol]) 
     except (OSError, serialx.SerialException) as problem:
         msg = f"{settings.device}: {trouble(problem)}"
         raise ListenError(msg) from None
+    if settings.parity != NO_PARITY:
+        drop_damaged(transport.get_extra_info("serial").fileno())
     return transport, made[0]
+
+
+def drop_damaged(port: int) -> None:
+    """Have the driver check the parity, and drop characters with a wrong parity or stop bit, and breaks.
+
+    Without it a driver computes the parity it sends and looks at none that it receives. A frame that lacks a character is
+    dropped whole by its length and its check. Who wants to be told of each asks for marks instead.
+    """
+    attributes = termios.tcgetattr(port)
+    attributes[0] |= termios.INPCK | termios.IGNPAR | termios.IGNBRK
+    termios.tcsetattr(port, termios.TCSANOW, attributes)
 
 
 MARK = 0xFF
