@@ -59,7 +59,7 @@ class CountedSelector(selectors.SelectSelector):
             message = "nothing is due any more: somebody waits for ever"
             raise RuntimeError(message)
         self.now_s += max(timeout, 0.0)
-        return super().select(0)
+        return []
 
 
 class CountedLoop(asyncio.SelectorEventLoop):
@@ -137,14 +137,23 @@ class Wire:
         bits = len(data) * BITS_PER_CHARACTER + 2 * IDLE_BITS
         if self._next_error >= bits:
             self._next_error -= bits
-            heard = [(byte, IDLE_BITS + (place + 1) * BITS_PER_CHARACTER) for place, byte in enumerate(data)]
-        else:
-            heard = heard_of(self._damaged(bits_of(data)), checks_parity=self._checks_parity)
-        while heard:
-            size = self._noise.randint(1, BATCH_MAXIMUM)
-            batch, heard = heard[:size], heard[size:]
-            when_s = begin_s + (batch[-1][1] - IDLE_BITS) / BAUDRATE
-            self._loop.call_at(when_s, self._deliver, bytes(byte for byte, _ in batch))
+            ends = range(BITS_PER_CHARACTER, bits - 2 * IDLE_BITS + 1, BITS_PER_CHARACTER)
+            self._hand_over(begin_s, data, ends, 0)
+            return
+        heard = heard_of(self._damaged(bits_of(data)), checks_parity=self._checks_parity)
+        self._hand_over(begin_s, bytes(byte for byte, _ in heard), [end - IDLE_BITS for _, end in heard], 0)
+
+    def _hand_over(self, begin_s: float, data: bytes, ends: Sequence[int], at: int) -> None:
+        """Have the next batch delivered when its last character is there, and then the one after it."""
+        if at >= len(data):
+            return
+        stop = min(at + self._noise.randint(1, BATCH_MAXIMUM), len(data))
+
+        def arrive() -> None:
+            self._hand_over(begin_s, data, ends, stop)
+            self._deliver(data[at:stop])
+
+        self._loop.call_at(begin_s + ends[stop - 1] / BAUDRATE, arrive)
 
     def _damaged(self, bits: list[int]) -> list[int]:
         while self._next_error < len(bits):
