@@ -52,6 +52,16 @@ def require_program() -> Callable[[str], str]:
     return require
 
 
+@pytest.fixture(scope="session")
+def node_modules(require_program: Callable[[str], str]) -> Path:
+    """Other people's masters for Node.js, as ``npm ci`` in tests/node puts them there."""
+    require_program("node")
+    folder = ROOT / "tests" / "node" / "node_modules"
+    if not (folder / ".package-lock.json").is_file():
+        absent("the programs of tests/node: npm ci in that folder")
+    return folder
+
+
 class SerialPair(NamedTuple):
     """Two linked ptys in place of a serial line: the paths of its ends, and the program that links them."""
 

@@ -44,7 +44,7 @@ IDLE_BITS = 11
 """Of the line before and after a frame: an error there looks like a start bit."""
 TIMING = Timing(baudrate=BAUDRATE, slack_s=0.02)
 FIRST_TELEGRAM, WHOLE, SECONDARY, WRITE, ALARM = "first telegram", "whole readout", "by secondary address", "write", "alarm"
-SHOWN = tuple({row.name: None for rows in SETS[Set.ALL] for row in rows}) + ("input1_closed", "input2_closed")
+SHOWN = (*(row.name for rows in SETS[Set.ALL] for row in rows), "input1_closed", "input2_closed")
 _ROUNDING_S = 1e-9
 
 
@@ -296,6 +296,7 @@ class Soak:
             MBusLine(self.ports, MBusStation([None] * len(self.ports))),
             TIMING,
             delays=True,
+            is_paced=True,
             made=lambda _: None,
             lost=lambda *_: None,
         )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from watthour.errors import ListenError, UsageError
 from watthour.host.lines.modbus_server import CONNECTIONS, not_opened
 from watthour.host.lines.port import MeterPort
-from watthour.host.lines.serial_port import SerialSettings, fitting, open_port, trouble
+from watthour.host.lines.serial_port import SerialSettings, fitting, is_pty, open_port, trouble
 from watthour.host.lines.shared_line import CLOSING_S, check_own
 from watthour.host.lines.url import SerialUrl, TcpUrl
 from watthour.parameters import DEFAULTS, MBUS_BAUD_RATES, Interface, Setting
@@ -92,7 +92,19 @@ class MBusLine:
 
 
 class MBusConversation(asyncio.Protocol):
-    """What is asked and answered over one connection, or over the serial port as it is open now."""
+    """What is asked and answered over one connection, or over the serial port as it is open now.
+
+    Parameters
+    ----------
+    delays : bool
+        Whether a reply waits for 11 bit times.
+    is_paced : bool
+        Whether a reply takes the time of its bits, in which nothing is heard; on a pty it takes none.
+    made, lost : callable
+        Told when it begins and ends.
+    change_speed, heard : callable, optional
+        Told of another speed to go on at, and of each valid frame.
+    """
 
     def __init__(
         self,
@@ -100,6 +112,7 @@ class MBusConversation(asyncio.Protocol):
         timing: Timing,
         *,
         delays: bool,
+        is_paced: bool = False,
         made: "Callable[[MBusConversation], None]",
         lost: "Callable[[MBusConversation, Exception | None], None]",
         change_speed: Callable[[int], None] | None = None,
@@ -108,6 +121,7 @@ class MBusConversation(asyncio.Protocol):
         self._line = line
         self._receiver = MBusReceiver(timing)
         self._delays = delays
+        self._is_paced = is_paced
         self._made = made
         self._lost = lost
         self._change_speed = change_speed
@@ -134,7 +148,7 @@ class MBusConversation(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Hear, and answer what is whole; on a serial line not what is asked while a reply is still leaving."""
         for event in self._receiver.receive(data, self._loop.time()):
-            if isinstance(event, Heard) and not (self._delays and self._loop.time() < self._sent_at):
+            if isinstance(event, Heard) and not (self._is_paced and self._loop.time() < self._sent_at):
                 self._take(event.frame)
 
     def _take(self, frame: Frame) -> None:
@@ -304,6 +318,7 @@ class MBusSerialServer:
                 self._line,
                 timing,
                 delays=True,
+                is_paced=not is_pty(self.settings.device),
                 made=lambda _: None,
                 lost=self._lost,
                 change_speed=self.change_speed,
