@@ -189,7 +189,7 @@ def encode(row: Record, content: Content) -> wire.Record:
         _FIELDS[row.written], function=function, storage=row.storage, tariff=row.tariff, subunit=row.subunit
     )
     empty = bytes(1 if row.written is Written.TEXT else wire.SIZES[_FIELDS[row.written]])
-    return wire.Record(dif=dif, difes=difes, vif=row.vib[0], vifes=row.vib[1:], data=empty if data is None else data)
+    return wire.Record.of(dif=dif, difes=difes, vif=row.vib[0], vifes=row.vib[1:], data=empty if data is None else data)
 
 
 def _data(row: Record, content: Content) -> bytes:

@@ -40,7 +40,7 @@ def records(draw):
         data = bytes([length]) + draw(st.binary(min_size=variable_size(length), max_size=variable_size(length)))
     else:
         data = draw(st.binary(min_size=SIZES[field], max_size=SIZES[field]))
-    return Record(dif=dif, difes=difes, vif=vif, vifes=vifes, text=text, data=data)
+    return Record.of(dif=dif, difes=difes, vif=vif, vifes=vifes, text=text, data=data)
 
 
 @given(st.lists(records(), max_size=8), st.one_of(st.none(), st.binary(max_size=20)), st.booleans())
@@ -52,7 +52,7 @@ def test_records_make_the_round_trip(rows, rest, more):
 @given(st.sampled_from(list(Function)), st.integers(0, 2**41 - 1), st.integers(0, 2**20 - 1), st.integers(0, 2**10 - 1))
 def test_function_storage_tariff_and_subunit_make_the_round_trip(function, storage, tariff, subunit):
     dif, difes = information_block(DataField.INT32, function=function, storage=storage, tariff=tariff, subunit=subunit)
-    record = Record(dif=dif, difes=difes, vif=3, data=bytes(4))
+    record = Record.of(dif=dif, difes=difes, vif=3, data=bytes(4))
     assert (record.function, record.storage, record.tariff, record.subunit) == (function, storage, tariff, subunit)
 
 

@@ -26,6 +26,7 @@ LENGTH_MINIMUM = 3
 LENGTH_MAXIMUM = 255
 DATA_MAXIMUM = LENGTH_MAXIMUM - LENGTH_MINIMUM
 _HEAD = 4
+_TAIL = 2
 
 
 class NeedMore(Enum):
@@ -149,28 +150,38 @@ def _short(adu: bytes) -> ShortFrame | Malformed | NeedMore:
     if len(adu) < SHORT_SIZE:
         return NeedMore.BYTES
     body = adu[1:3]
-    wrong = _wrong_end(body, adu[3], adu[4])
-    return wrong or ShortFrame(control=body[0], address=body[1])
+    if checksum(body) != adu[3] or adu[4] != STOP:
+        return _wrong_end(body, adu[3], adu[4])
+    return ShortFrame(control=body[0], address=body[1])
 
 
 def _long(buffer: bytes, at: int) -> LongFrame | Malformed | NeedMore:
     head = buffer[at : at + _HEAD]
+    if len(head) < _HEAD or head[1] != head[2] or head[1] < LENGTH_MINIMUM or head[3] != LONG_START:
+        return _wrong_head(head)
+    begin = at + _HEAD
+    end = begin + head[1]
+    if len(buffer) < end + _TAIL:
+        return NeedMore.BYTES
+    body = buffer[begin:end]
+    if sum(body) & 0xFF != buffer[end] or buffer[end + 1] != STOP:
+        return _wrong_end(body, buffer[end], buffer[end + 1])
+    return LongFrame(control=body[0], address=body[1], ci=body[2], data=body[LENGTH_MINIMUM:])
+
+
+def _wrong_head(head: bytes) -> Malformed | NeedMore:
+    """Return what is wrong with the four bytes before a long frame's body, or that they are not all there."""
     if len(head) >= _HEAD - 1 and head[1] != head[2]:
         return Malformed(reason=f"two lengths, {head[1]} and {head[2]}")
     if len(head) > 1 and head[1] < LENGTH_MINIMUM:
         return Malformed(reason=f"a length of {head[1]} where {LENGTH_MINIMUM} to {LENGTH_MAXIMUM} is possible")
     if len(head) == _HEAD and head[3] != LONG_START:
         return Malformed(reason=f"{head[3]:02X} where the second 68 is due")
-    if len(head) < _HEAD or len(buffer) - at < head[1] + LONG_OVERHEAD:
-        return NeedMore.BYTES
-    end = at + _HEAD + head[1]
-    body = buffer[at + _HEAD : end]
-    wrong = _wrong_end(body, buffer[end], buffer[end + 1])
-    return wrong or LongFrame(control=body[0], address=body[1], ci=body[2], data=body[LENGTH_MINIMUM:])
+    return NeedMore.BYTES
 
 
-def _wrong_end(body: bytes, given: int, stop: int) -> Malformed | None:
-    """Return what is wrong with a frame's checksum and stop, if anything is."""
+def _wrong_end(body: bytes, given: int, stop: int) -> Malformed:
+    """Return what is wrong with a frame's checksum or stop."""
     if given != checksum(body):
         return Malformed(reason=f"checksum {given:02X} where {checksum(body):02X} is right")
-    return None if stop == STOP else Malformed(reason=f"{stop:02X} where the stop 16 is due")
+    return Malformed(reason=f"{stop:02X} where the stop 16 is due")

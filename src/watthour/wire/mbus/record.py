@@ -10,10 +10,14 @@ In: bytes of a telegram behind its header. Out: `Record`, which holds any of the
 same bytes. What a VIF means and what the data say is for ``unit`` and ``value``.
 """
 
-from collections.abc import Callable, Mapping
+import re
+import struct
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from watthour.errors import TelegramError
 
@@ -42,6 +46,10 @@ MORE_FOLLOW = 0x1F
 FILLER = 0x2F
 READOUT_ALL = 0x7F
 """DIFs that begin no record."""
+
+
+_HEADS = 4096
+"""Kinds of record whose heads are remembered."""
 
 
 class Function(StrEnum):
@@ -111,9 +119,8 @@ class Fault(StrEnum):
     RESERVED_LENGTH = "reserved length of variable data"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One record, byte for byte.
+class Head(NamedTuple):
+    """What stands before the data of a record, taken apart.
 
     Parameters
     ----------
@@ -123,49 +130,124 @@ class Record:
         With theirs.
     text : bytes
         Plain text of a VIF 7C, in the order of the wire: last character first.
-    data : bytes
-        Lowest byte first; of variable length, with the byte that tells it.
+    field : DataField
+        How the data are written.
+    function : Function
+        What the value is of its quantity.
+    storage, tariff, subunit : int
+        Storage number, 0 is now; tariff, 0 is the total; sub-unit of the device.
     """
 
     dif: int
     vif: int
-    difes: bytes = b""
-    vifes: bytes = b""
-    text: bytes = b""
+    difes: bytes
+    vifes: bytes
+    text: bytes
+    field: DataField
+    function: Function
+    storage: int
+    tariff: int
+    subunit: int
+
+
+class Record(NamedTuple):
+    """One record, byte for byte; a tuple, as telegrams are made of many, and one is made in a third of a dataclass's time.
+
+    Parameters
+    ----------
+    head : bytes
+        DIF, DIFEs, VIF with its plain text, VIFEs.
+    data : bytes
+        Lowest byte first; of variable length, with the byte that tells it.
+    """
+
+    head: bytes
     data: bytes = b""
+
+    @classmethod
+    def of(
+        cls, *, dif: int, vif: int, difes: bytes = b"", vifes: bytes = b"", text: bytes = b"", data: bytes = b""
+    ) -> "Record":
+        """Return the record of these parts, as `Head` has them."""
+        plain = bytes([len(text)]) + text if vif & ~EXTENDED == PLAIN_TEXT else b""
+        return cls(bytes([dif]) + difes + bytes([vif]) + plain + vifes, data)
+
+    @property
+    def parts(self) -> Head:
+        """Its head, taken apart."""
+        return head_of(self.head)
+
+    @property
+    def dif(self) -> int:
+        """DIF, with its extension bit."""
+        return head_of(self.head).dif
+
+    @property
+    def vif(self) -> int:
+        """VIF, with its extension bit."""
+        return head_of(self.head).vif
+
+    @property
+    def difes(self) -> bytes:
+        """DIFEs, with their extension bits."""
+        return head_of(self.head).difes
+
+    @property
+    def vifes(self) -> bytes:
+        """VIFEs, with their extension bits."""
+        return head_of(self.head).vifes
 
     @property
     def field(self) -> DataField:
         """How the data are written."""
-        return DataField(self.dif & DATA_MASK)
+        return head_of(self.head).field
 
     @property
     def function(self) -> Function:
         """What the value is of its quantity."""
-        return FUNCTIONS[self.dif >> FUNCTION_SHIFT & FUNCTION_MASK]
+        return head_of(self.head).function
 
     @property
     def storage(self) -> int:
         """Storage number; 0 is now."""
-        number = int(bool(self.dif & STORAGE_BIT))
-        for place, dife in enumerate(self.difes):
-            number |= (dife & STORAGE_MASK) << (1 + STORAGE_BITS * place)
-        return number
+        return head_of(self.head).storage
 
     @property
     def tariff(self) -> int:
         """Tariff; 0 is the total."""
-        return sum((dife >> TARIFF_SHIFT & TARIFF_MASK) << (TARIFF_BITS * place) for place, dife in enumerate(self.difes))
+        return head_of(self.head).tariff
 
     @property
     def subunit(self) -> int:
         """Sub-unit of the device."""
-        return sum(bool(dife & SUBUNIT_BIT) << place for place, dife in enumerate(self.difes))
+        return head_of(self.head).subunit
 
     def to_bytes(self) -> bytes:
         """Return the record as it travels."""
-        plain = bytes([len(self.text)]) + self.text if self.vif & ~EXTENDED == PLAIN_TEXT else b""
-        return bytes([self.dif]) + self.difes + bytes([self.vif]) + plain + self.vifes + self.data
+        return self.head + self.data
+
+
+@lru_cache(maxsize=_HEADS)
+def head_of(head: bytes) -> Head:
+    """Return the head of a record, taken apart."""
+    vif_at = 1 + next(place for place, byte in enumerate(head) if not byte & EXTENDED)
+    dif, difes, vif, rest = head[0], head[1:vif_at], head[vif_at], head[vif_at + 1 :]
+    text_size = 1 + rest[0] if vif & ~EXTENDED == PLAIN_TEXT else 0
+    storage = int(bool(dif & STORAGE_BIT))
+    for place, dife in enumerate(difes):
+        storage |= (dife & STORAGE_MASK) << (1 + STORAGE_BITS * place)
+    return Head(
+        dif=dif,
+        vif=vif,
+        difes=difes,
+        vifes=rest[text_size:],
+        text=rest[1:text_size],
+        field=DataField(dif & DATA_MASK),
+        function=FUNCTIONS[dif >> FUNCTION_SHIFT & FUNCTION_MASK],
+        storage=storage,
+        tariff=sum((dife >> TARIFF_SHIFT & TARIFF_MASK) << (TARIFF_BITS * place) for place, dife in enumerate(difes)),
+        subunit=sum(bool(dife & SUBUNIT_BIT) << place for place, dife in enumerate(difes)),
+    )
 
 
 def information_block(
@@ -238,25 +320,104 @@ def parse_records(body: bytes) -> Records:
     >>> record.tariff, record.data.hex()
     (1, '40420f000000')
     """
+    return _by_shape(body) or _one_by_one(body)
+
+
+class _Shape(NamedTuple):
+    """Where records stand in a telegram: the heads in their order, what cuts heads and data apart, and where they end."""
+
+    heads: tuple[bytes, ...]
+    cut: Callable[[bytes], tuple[bytes, ...]]
+    end: int
+
+
+_SHAPES = 256
+_SHAPES_ALIKE = 4
+"""Shapes of one length and first head that are remembered."""
+
+
+@lru_cache(maxsize=_SHAPES)
+def _shapes(size: int, begin: bytes) -> list[_Shape]:  # noqa: ARG001 - what they are remembered by
+    """Return the shapes met so far, of telegrams of a size that begin alike; what is remembered changes no answer."""
+    return []
+
+
+def _by_shape(body: bytes) -> Records | None:
+    """Return the records of a telegram whose shape is known, as a meter sends it each time; None: it is not known."""
+    size, made, record = len(body), tuple.__new__, Record
+    for heads, cut, end in _shapes(size, body[:2]):
+        pieces = cut(body)
+        if pieces[::2] == heads and (end == size or body[end] in _ENDS):
+            records = tuple([made(record, pair) for pair in zip(heads, pieces[1::2], strict=True)])
+            return Records(records=records) if end == size else Records(records=records, **_tail(body, end))
+    return None
+
+
+_ENDS = frozenset({MANUFACTURER_DATA, MORE_FOLLOW})
+
+
+def _tail(body: bytes, end: int) -> dict[str, Any]:
+    """Return what stands behind the records, as `Records` has it."""
+    if end == len(body):
+        return {}
+    return {"manufacturer_data": body[end + 1 :], "more_follow": body[end] == MORE_FOLLOW}
+
+
+def _remember(body: bytes, records: Sequence[Record], end: int) -> None:
+    """Keep the shape of a telegram that holds nothing but plain records, and maybe an end."""
+    known = _shapes(len(body), body[:2])
+    heads = tuple(record.head for record in records)
+    if len(known) < _SHAPES_ALIKE and heads:
+        layout = struct.Struct("".join(f"{len(record.head)}s{len(record.data)}s" for record in records))
+        known.append(_Shape(heads, layout.unpack_from, end))
+
+
+def _one_by_one(body: bytes) -> Records:
     records: list[Record] = []
-    at = 0
-    selects_all = False
+    at, is_plain, selects_all = 0, True, False
     while at < len(body):
+        match = _PLAIN_HEAD(body, at)
+        if match is not None:
+            head, begin = match[0], match.end()
+            size = _plain_size(head)
+            if 0 <= size <= len(body) - begin:
+                at = begin + size
+                records.append(Record(head, body[begin:at]))
+                continue
         dif = body[at]
+        if dif in _ENDS:
+            break
+        is_plain = False
         if dif == FILLER:
             at += 1
-        elif dif in {MANUFACTURER_DATA, MORE_FOLLOW}:
-            rest = body[at + 1 :]
-            return Records(
-                records=tuple(records), manufacturer_data=rest, more_follow=dif == MORE_FOLLOW, selects_all=selects_all
-            )
         elif dif == READOUT_ALL:
             selects_all = True
             at += 1
         else:
             record, at = _record(body, at, tuple(records))
             records.append(record)
-    return Records(records=tuple(records), selects_all=selects_all)
+    if is_plain:
+        _remember(body, records, at)
+    return Records(records=tuple(records), selects_all=selects_all, **_tail(body, at))
+
+
+_PLAIN_HEAD = re.compile(rb"[\x80-\xFF]*[\x00-\x7F][\x80-\xFF]*[\x00-\x7F]", re.DOTALL).match
+_NOT_PLAIN = -1
+
+
+@lru_cache(maxsize=_HEADS)
+def _plain_size(head: bytes) -> int:
+    """Return the size of the data behind a record's head; -1 where the long way has to be gone.
+
+    Most records of most meters have a head of the same few kinds, and data whose size it tells.
+    """
+    vif_at = 1 + next(place for place, byte in enumerate(head) if not byte & EXTENDED)
+    code, vif = head[0] & DATA_MASK, head[vif_at]
+    if code in (DATA_MASK, DataField.VARIABLE) or vif & ~EXTENDED == PLAIN_TEXT:
+        return _NOT_PLAIN
+    if vif_at - 1 > MORE_MAXIMUM or len(head) - vif_at - 1 > MORE_MAXIMUM:
+        return _NOT_PLAIN
+    return SIZES[DataField(code)]
 
 
 def _record(body: bytes, at: int, before: tuple[Record, ...]) -> tuple[Record, int]:
@@ -288,7 +449,7 @@ def _record(body: bytes, at: int, before: tuple[Record, ...]) -> tuple[Record, i
     size = _data_size(body, at, DataField(dif & DATA_MASK), wrong)
     if at + size > len(body):
         raise wrong(Fault.END_IN_DATA)
-    record = Record(dif=dif, difes=difes, vif=vif, text=text, vifes=vifes, data=body[at : at + size])
+    record = Record.of(dif=dif, difes=difes, vif=vif, text=text, vifes=vifes, data=body[at : at + size])
     return record, at + size
 
 

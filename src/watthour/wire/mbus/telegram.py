@@ -4,16 +4,19 @@ In: a long frame from a meter. Out: a `Telegram`, or an `ApplicationError`; each
 byte for byte, `Quantity` reads one of them.
 """
 
+import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Self
+from functools import lru_cache
+from typing import NamedTuple, Self
 
 from watthour.errors import TelegramError
 from watthour.wire.mbus.frame import LongFrame
-from watthour.wire.mbus.record import Record, Records, parse_records
+from watthour.wire.mbus.record import DataField, Head, Record, Records, head_of, parse_records
 from watthour.wire.mbus.unit import Meaning, meaning_of
-from watthour.wire.mbus.value import LocalTime, Value, decode_number, decode_time
+from watthour.wire.mbus.value import DECODERS, LocalTime, Value, decode_time
 
 CONTROL_RESPONSE = 0x08
 """RSP_UD; with bits of access demand and data flow control, which nobody sets, 18 28 38."""
@@ -26,6 +29,7 @@ CI_ERROR = 0x70
 CI_ALARM = 0x71
 
 HEADER_SIZE = 12
+_HEADER = struct.Struct("<4sHBBBBH")
 SHORT_HEADER_SIZE = 4
 
 
@@ -52,6 +56,10 @@ ERRORS = (
 )
 """By their code."""
 
+_KINDS = 4096
+"""Kinds of record whose reading is remembered."""
+_DIGITS_KEPT = 10**20
+"""Below it a number times the seconds of a day has fewer digits than any context rounds away."""
 _LETTERS = 3
 _LETTER_BITS = 5
 _LETTER_ZERO = 64
@@ -119,14 +127,15 @@ class Header:
     @classmethod
     def from_bytes(cls, head: bytes) -> Self:
         """Return the header that twelve bytes hold."""
+        identification, manufacturer, version, medium, access_number, status, signature = _HEADER.unpack_from(head)
         return cls(
-            identification=head[:4],
-            manufacturer=int.from_bytes(head[4:6], "little"),
-            version=head[6],
-            medium=head[7],
-            access_number=head[8],
-            status=head[9],
-            signature=int.from_bytes(head[10:12], "little"),
+            identification=identification,
+            manufacturer=manufacturer,
+            version=version,
+            medium=medium,
+            access_number=access_number,
+            status=status,
+            signature=signature,
         )
 
 
@@ -195,70 +204,94 @@ def decode_response(frame: LongFrame) -> Telegram | ApplicationError | Alarm:
     TelegramError
         If it is no response of a meter, of a kind not understood, encrypted, or its records are damaged.
     """
-    if frame.control not in _RESPONSES:
-        raise TelegramError(Refusal.NO_RESPONSE, f"control field {frame.control:02X}")
-    if frame.ci == CI_ERROR:
-        return ApplicationError(address=frame.address, code=frame.data[0] if frame.data else None)
-    if frame.ci == CI_ALARM:
-        return Alarm(address=frame.address, flags=frame.data)
-    if frame.ci == CI_NO_HEADER:
-        return Telegram(address=frame.address, header=None, content=parse_records(frame.data))
-    if frame.ci == CI_SHORT_HEADER:
-        _require_header(frame, SHORT_HEADER_SIZE)
-        return Telegram(address=frame.address, header=None, content=parse_records(frame.data[SHORT_HEADER_SIZE:]))
-    if frame.ci != CI_LONG_HEADER:
-        raise TelegramError(Refusal.UNKNOWN_CI, f"{frame.ci:02X}")
-    _require_header(frame, HEADER_SIZE)
-    header = Header.from_bytes(frame.data)
-    if header.signature:
-        raise TelegramError(Refusal.ENCRYPTED, f"signature {header.signature:04X}")
-    return Telegram(address=frame.address, header=header, content=parse_records(frame.data[HEADER_SIZE:]))
+    control, ci, data = frame.control, frame.ci, frame.data
+    if control not in _RESPONSES:
+        raise TelegramError(Refusal.NO_RESPONSE, f"control field {control:02X}")
+    if ci == CI_LONG_HEADER:
+        _require_header(data, HEADER_SIZE)
+        header = Header.from_bytes(data)
+        if header.signature:
+            raise TelegramError(Refusal.ENCRYPTED, f"signature {header.signature:04X}")
+        return Telegram(address=frame.address, header=header, content=parse_records(data[HEADER_SIZE:]))
+    if ci == CI_ERROR:
+        return ApplicationError(address=frame.address, code=data[0] if data else None)
+    if ci == CI_ALARM:
+        return Alarm(address=frame.address, flags=data)
+    if ci == CI_NO_HEADER:
+        return Telegram(address=frame.address, header=None, content=parse_records(data))
+    if ci == CI_SHORT_HEADER:
+        _require_header(data, SHORT_HEADER_SIZE)
+        return Telegram(address=frame.address, header=None, content=parse_records(data[SHORT_HEADER_SIZE:]))
+    raise TelegramError(Refusal.UNKNOWN_CI, f"{ci:02X}")
 
 
-def _require_header(frame: LongFrame, size: int) -> None:
-    if len(frame.data) < size:
-        raise TelegramError(Refusal.SHORT_HEADER, f"{len(frame.data)} bytes where {size} are due")
+def _require_header(data: bytes, size: int) -> None:
+    if len(data) < size:
+        raise TelegramError(Refusal.SHORT_HEADER, f"{len(data)} bytes where {size} are due")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quantity:
-    """A record, read.
+class Quantity(NamedTuple):
+    """A record, read; a tuple, as `Record` is.
 
     Parameters
     ----------
     meaning : Meaning
     number : Value
-        As the data hold it, not scaled; None: no value of its type, see `raw`.
-    raw : bytes
-        The data.
+        As the data hold it, not scaled; None: no value of its type, see the record's data.
+    is_summer : bool
+        Of a time that says so.
+    parts : Head
+        Function, storage number, tariff, sub-unit and the rest of its head.
     """
 
     record: Record
     meaning: Meaning
     number: Value
-    is_summer: bool = False
+    is_summer: bool
+    parts: Head
 
     @property
     def value(self) -> Value:
         """The value in its unit, exact."""
-        number, meaning = self.number, self.meaning
-        if not isinstance(number, int | Decimal):
-            return number
-        if isinstance(number, int) and meaning.exponent >= 0:
-            return number * meaning.factor * int(10**meaning.exponent)
-        return (Decimal(number) * meaning.factor).scaleb(meaning.exponent)
+        number, scale = self.number, self.meaning.scale
+        if type(number) is int:
+            if type(scale) is int or -_DIGITS_KEPT < number < _DIGITS_KEPT:
+                return number * scale
+            return Decimal(f"{number * self.meaning.factor}E{self.meaning.exponent}")  # a product would keep 28 digits
+        if isinstance(number, Decimal):
+            sign, digits, exponent = number.as_tuple()
+            assert isinstance(exponent, int)  # noqa: S101 - a number
+            whole = int("".join(map(str, digits))) * self.meaning.factor
+            return Decimal(f"{'-' * sign}{whole}E{exponent + self.meaning.exponent}")
+        return number
 
 
 def read_record(record: Record) -> Quantity:
     """Return what a record says.
 
-    >>> read_record(Record(dif=0x02, vif=0xFD, vifes=bytes.fromhex("C8 FC 01"), data=bytes.fromhex("FE08"))).value
+    >>> read_record(Record.of(dif=0x02, vif=0xFD, vifes=bytes.fromhex("C8 FC 01"), data=bytes.fromhex("FE08"))).value
     Decimal('230.2')
     """
-    meaning = meaning_of(record)
-    if not meaning.is_time:
-        return Quantity(record=record, meaning=meaning, number=decode_number(record.field, record.data))
-    found = decode_time(record.data)
+    head, data = record
+    meaning, decode, parts = _reading(head)
+    if decode is _WHOLE:
+        return _made(Quantity, (record, meaning, int.from_bytes(data, "little", signed=True), False, parts))
+    if decode is not decode_time:
+        return _made(Quantity, (record, meaning, decode(data), False, parts))
+    found = decode_time(data)
     if isinstance(found, LocalTime):
-        return Quantity(record=record, meaning=meaning, number=found.when, is_summer=found.is_summer)
-    return Quantity(record=record, meaning=meaning, number=found)
+        return Quantity(record, meaning, found.when, found.is_summer, parts)
+    return Quantity(record, meaning, found, False, parts)  # noqa: FBT003 - the order of the fields
+
+
+_WHOLE = DECODERS[DataField.INT32]
+"""What reads every whole number; done on the spot, as most records are."""
+_made = tuple.__new__
+
+
+@lru_cache(maxsize=_KINDS)
+def _reading(head: bytes) -> tuple[Meaning, Callable[[bytes], object], Head]:
+    """Return what a kind of record means, what reads its data, and its parts."""
+    parts = head_of(head)
+    meaning = meaning_of(parts.vif, parts.vifes, parts.text)
+    return meaning, decode_time if meaning.is_time else DECODERS[parts.field], parts

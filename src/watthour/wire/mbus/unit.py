@@ -1,13 +1,14 @@
 """What a VIF and its VIFEs mean: quantity, unit, power of ten, and what qualifies them (EN 13757-3, tables 10 to 15).
 
-In: the value information of a `Record`. Out: a `Meaning`. The tables are rows of ranges: the first code, how many, what they
+In: VIF and VIFEs. Out: a `Meaning`. The tables are rows of ranges: the first code, how many, what they
 stand for, the power of ten of the first; codes that no row knows stay what they are, by number.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
-from watthour.wire.mbus.record import EXTENDED, PLAIN_TEXT, Record
+from watthour.wire.mbus.record import EXTENDED, PLAIN_TEXT
 
 FIRST_EXTENSION = 0xFB
 SECOND_EXTENSION = 0xFD
@@ -36,6 +37,8 @@ class Meaning:
         Phase, quadrant, direction, limits, manufacturer's codes ..., in the order of the wire.
     is_time : bool
         Whether the data are a date or a time.
+    scale : int or Decimal
+        Factor and exponent in one: what the number is multiplied by.
     """
 
     quantity: str
@@ -44,6 +47,12 @@ class Meaning:
     exponent: int = 0
     qualifiers: tuple[str, ...] = ()
     is_time: bool = False
+    scale: int | Decimal = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Make one factor of factor and exponent."""
+        scale = self.factor * 10**self.exponent if self.exponent >= 0 else Decimal(self.factor).scaleb(self.exponent)
+        object.__setattr__(self, "scale", scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,24 +208,32 @@ _TIME_POINTS = frozenset({0x39, *(code for code in range(0x40, 0x50) if code & 0
 _RECORD_ERRORS = range(0x20)
 
 
-def meaning_of(record: Record) -> Meaning:
+def meaning_of(vif: int, more: bytes = b"", text: bytes = b"") -> Meaning:
     """Return what a record's number is.
 
-    >>> record = Record(dif=0x06, vif=0xFB, vifes=bytes.fromhex("82 F3 FC 08"), data=bytes(6))
-    >>> meaning_of(record).unit, meaning_of(record).exponent, meaning_of(record).qualifiers
+    Parameters
+    ----------
+    vif : int
+    more : bytes
+        VIFEs.
+    text : bytes
+        Plain text of a VIF 7C, last character first.
+
+    >>> reactive = meaning_of(0xFB, bytes.fromhex("82 F3 FC 08"))
+    >>> reactive.unit, reactive.exponent, reactive.qualifiers
     ('varh', 0, ('Q1',))
     """
-    vifes = list(record.vifes)
-    if record.vif & ~EXTENDED == PLAIN_TEXT:
-        meaning = Meaning(quantity="plain text", unit=record.text[::-1].decode("latin-1"))
-    elif record.vif in {FIRST_EXTENSION, SECOND_EXTENSION} and vifes:
-        table = _FB if record.vif == FIRST_EXTENSION else _FD
+    vifes = list(more)
+    if vif & ~EXTENDED == PLAIN_TEXT:
+        meaning = Meaning(quantity="plain text", unit=text[::-1].decode("latin-1"))
+    elif vif in {FIRST_EXTENSION, SECOND_EXTENSION} and vifes:
+        table = _FB if vif == FIRST_EXTENSION else _FD
         code = vifes.pop(0)
-        meaning = _find(table, code & ~EXTENDED) or Meaning(quantity=f"reserved {record.vif:02X} {code & ~EXTENDED:02X}")
+        meaning = _find(table, code & ~EXTENDED) or Meaning(quantity=f"reserved {vif:02X} {code & ~EXTENDED:02X}")
     else:
-        code = record.vif & ~EXTENDED
+        code = vif & ~EXTENDED
         meaning = _find(_PRIMARY, code) or Meaning(quantity=f"reserved {code:02X}")
-    return _qualified(meaning, vifes, manufacturers=record.vif & ~EXTENDED == MANUFACTURER)
+    return _qualified(meaning, vifes, manufacturers=vif & ~EXTENDED == MANUFACTURER)
 
 
 def _find(table: Sequence[_Row], code: int) -> Meaning | None:

@@ -40,22 +40,29 @@ def decode_number(field: DataField, data: bytes) -> int | Decimal | str | None:
     >>> decode_number(DataField.BCD4, bytes.fromhex("01F0")), decode_number(DataField.INT16, bytes.fromhex("FEFF"))
     (-1, -2)
     """
-    if field in _INTEGERS:
-        return int.from_bytes(data, "little", signed=True)
-    if field in _BCDS:
-        return decode_bcd(data)
-    if field is DataField.REAL32:
-        exact = Decimal(_REAL.unpack(data)[0])
-        return exact if exact.is_finite() else None
-    return _decode_variable(data) if field is DataField.VARIABLE else None
+    return DECODERS[field](data)
+
+
+def _decode_integer(data: bytes) -> int:
+    return int.from_bytes(data, "little", signed=True)
+
+
+def _decode_real(data: bytes) -> Decimal | None:
+    exact = Decimal(_REAL.unpack(data)[0])
+    return exact if exact.is_finite() else None
+
+
+def _decode_nothing(_: bytes) -> None:
+    return None
 
 
 def decode_bcd(data: bytes) -> int | None:
     """Return a BCD number, lowest byte first; a highest digit F is a minus. None: another digit is none."""
     digits = data[::-1].hex()
-    if digits[:1] == "f":
-        return -int(digits[1:] or "0") if (digits[1:] or "0").isdecimal() else None
-    return int(digits) if digits.isdecimal() else None
+    if digits.isdecimal():
+        return int(digits)
+    rest = digits[1:]
+    return -int(rest) if digits[:1] == "f" and rest.isdecimal() else None
 
 
 def _decode_variable(data: bytes) -> int | str | None:
@@ -68,6 +75,22 @@ def _decode_variable(data: bytes) -> int | str | None:
         magnitude = decode_bcd(rest) if rest[-1:] < b"\xa0" else None
         return None if magnitude is None else -magnitude
     return int.from_bytes(rest, "little", signed=True)
+
+
+Decoder = Callable[[bytes], int | Decimal | str | None]
+DECODERS: tuple[Decoder, ...] = tuple(
+    _decode_integer
+    if code in _INTEGERS
+    else decode_bcd
+    if code in _BCDS
+    else _decode_real
+    if code == DataField.REAL32
+    else _decode_variable
+    if code == DataField.VARIABLE
+    else _decode_nothing
+    for code in range(len(DataField))
+)
+"""By data field."""
 
 
 def encode_number(field: DataField, value: int) -> bytes:
