@@ -84,9 +84,8 @@ def manufacturer_letters(code: int) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
-    """Who speaks, how often it has, and how it is.
+class Header(NamedTuple):
+    """Who speaks, how often it has, and how it is; in the order of the wire.
 
     Parameters
     ----------
@@ -127,16 +126,7 @@ class Header:
     @classmethod
     def from_bytes(cls, head: bytes) -> Self:
         """Return the header that twelve bytes hold."""
-        identification, manufacturer, version, medium, access_number, status, signature = _HEADER.unpack_from(head)
-        return cls(
-            identification=identification,
-            manufacturer=manufacturer,
-            version=version,
-            medium=medium,
-            access_number=access_number,
-            status=status,
-            signature=signature,
-        )
+        return cls(*_HEADER.unpack_from(head))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
