@@ -57,8 +57,8 @@ def node_modules(require_program: Callable[[str], str]) -> Path:
     """Other people's masters for Node.js, as ``npm ci`` in tests/node puts them there."""
     require_program("node")
     folder = ROOT / "tests" / "node" / "node_modules"
-    if not (folder / ".package-lock.json").is_file():
-        absent("the programs of tests/node: npm ci in that folder")
+    if not (folder / "node-mbus" / "build" / "Release" / "mbus.node").is_file():
+        absent("node-mbus, compiled: npm ci --prefix tests/node && npm rebuild --prefix tests/node node-mbus")
     return folder
 
 

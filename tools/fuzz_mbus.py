@@ -9,13 +9,13 @@ from pathlib import Path
 
 import atheris
 
+from watthour.meter import Meter, first_state
+
 ROOT = Path(__file__).resolve().parent.parent
 
 with atheris.instrument_imports(include=["watthour.wire", "watthour.station"]):
     import watthour.station.mbus
     import watthour.wire.mbus  # noqa: F401 - instrumented before the target uses them
-
-from watthour.meter import Meter, first_state
 
 FOLDER = ROOT / "tests" / "conformance" / "mbus"
 FUZZING = runpy.run_path(str(FOLDER / "fuzzing.py"))
