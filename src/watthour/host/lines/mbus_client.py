@@ -292,10 +292,12 @@ async def scan_secondary(master: MBusMaster, tell: Callable[[str, int], None]) -
     """
     found: list[Found] = []
     due = list(reversed(DIGITS))
+    there: bool | None = None
     while due:
         prefix = due.pop()
         tell(prefix.ljust(8, ANY), len(found))
-        await master.exchange(ResetLink(address=SELECTED).to_frame())
+        if there is not False:  # a selection that nobody answers leaves nobody selected
+            await master.exchange(ResetLink(address=SELECTED).to_frame())
         there = await master.select(mask_of(prefix.ljust(8, ANY)))
         if there is False:
             continue
