@@ -8,6 +8,9 @@ BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP   := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
+# Processes that run the tests.
+JOBS := 2
+
 # The parts whose branch coverage is held, each by itself, in percent.
 COVERED   := metrology registers meter wire station
 THRESHOLD := 95
@@ -38,7 +41,7 @@ check: $(READY) ## format, lint, types, architecture, documents
 	$(BIN)/pytest -q tests/test_architecture.py tests/test_docs.py
 
 test: $(READY) ## everything that must pass, and the coverage of the parts that are held to it
-	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --cov --cov-report=
 	@failed=; for part in $(COVERED); do \
 	  test -e src/watthour/$$part -o -e src/watthour/$$part.py || { echo "coverage: no $$part yet"; continue; }; \
 	  $(BIN)/coverage report --skip-covered --fail-under=$(THRESHOLD) \
