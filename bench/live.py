@@ -76,9 +76,10 @@ def wait_for(client: ModbusTcpClient) -> None:
     raise RuntimeError(message)
 
 
-def share_of_core(config: Path, port: int) -> float:
+def share_of_core(config: Path, port: int, data: Path | None = None) -> float:
     """Run a meter at real time, read it, and return its share of a core in percent."""
     command = [sys.executable, "-m", "watthour", "run", str(config), "--listen", f"modbus+tcp://127.0.0.1:{port}"]
+    command += [] if data is None else ["--data", str(data)]
     command += ["--web", "127.0.0.1:0"] if config.parent == EXAMPLES else []
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as meter:
         try:
@@ -100,6 +101,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         recorded = share_of_core(write_recording(Path(name), int(SECONDS) + 4 * WARMING_S), PORT)
         print(f"live meter on a recording, 8 kHz, 10 reads/s     {recorded:6.2f} % of a core, bar 2 %", flush=True)
+        kept = share_of_core(Path(name) / "live.toml", PORT + 2, Path(name) / "state")
+        print(f"the same, its state kept once a second           {kept:6.2f} % of a core, bar 2 %", flush=True)
     simulated = share_of_core(EXAMPLES / "workshop.toml", PORT + 1)
     print(f"live meter on the workshop, 8 kHz, 10 reads/s    {simulated:6.2f} % of a core, bar 8 %")
 

@@ -292,11 +292,14 @@ class StorageFaultError(StoreError):
     is_passing : bool
         Whether nothing is wrong with the file itself (a full disk): it may be written again. A file that failed in any
         other way is not trusted until it was written anew.
+    is_damage : bool
+        Whether the disk gave its bytes, and they are wrong; else it gave none.
     """
 
-    def __init__(self, message: str, *, is_passing: bool = False) -> None:
+    def __init__(self, message: str, *, is_passing: bool = False, is_damage: bool = False) -> None:
         super().__init__(message)
         self.is_passing = is_passing
+        self.is_damage = is_damage
 
 
 class StoreBusyError(StoreError):

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from watthour.errors import StoreError, UsageError
+from watthour.host.store.disk import sync_directory
 from watthour.meter import Meter, MeterState
 from watthour.meter.pulsing import has_output
 from watthour.pulses import LEDS, led_count
@@ -110,6 +111,7 @@ class PulseFile:
                     keep, dropped, last = _reach(held, counted, self._path)
                 os.truncate(self._file, keep)
                 os.lseek(self._file, keep, os.SEEK_SET)
+                sync_directory(self._path.absolute().parent)  # else a power cut may leave the meter's count without its file
             if not keep:
                 self._write(f"{HEADER}\n")
         except OSError as problem:

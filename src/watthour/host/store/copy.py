@@ -66,6 +66,8 @@ class Contents:
         What is wrong with the file, one line each.
     is_empty : bool
         Whether nothing was ever committed to it.
+    is_withheld : bool
+        Whether the disk did not give its bytes: what it holds is not known.
     """
 
     sequence: int = 0
@@ -73,6 +75,7 @@ class Contents:
     rows: Mapping[str, Mapping[int, bytes]] = field(default_factory=lambda: {series: {} for series in SERIES})
     problems: tuple[str, ...] = ()
     is_empty: bool = False
+    is_withheld: bool = False
 
 
 class Copy:
@@ -86,7 +89,7 @@ class Copy:
     Attributes
     ----------
     sequence : int
-        Of its last commit that succeeded.
+        Of the last commit that it holds; 0 where it holds none, as while it is written anew.
     is_trusted : bool
         False: it is to be written anew before it counts.
     """
@@ -108,7 +111,7 @@ class Copy:
         try:
             self._database = self._disk.open(self.name)
         except StorageFaultError as problem:
-            return Contents(problems=(str(problem),))
+            return Contents(problems=(str(problem),), is_withheld=not problem.is_damage)
         contents = contents_of(self._database, self.name)
         self.sequence = contents.sequence
         self.is_trusted = contents.content is not None and not contents.problems
@@ -143,6 +146,7 @@ class Copy:
 
     def _begin_anew(self) -> None:
         self.close()
+        self.sequence = 0
         if self._disk.exists(self.name):
             self._disk.set_aside(self.name)
         self._database = self._disk.open(self.name)
@@ -180,7 +184,7 @@ def contents_of(database: Database, name: str) -> Contents:
     except StorageFaultError as problem:
         with suppress(StorageFaultError):
             database.execute("ROLLBACK")
-        return Contents(problems=(str(problem),))
+        return Contents(problems=(str(problem),), is_withheld=not problem.is_damage)
     return contents
 
 
@@ -196,13 +200,16 @@ def checked(database: Database, name: str) -> Contents:
     if not tables:
         return Contents(is_empty=True)
     problems = [f"{name}: {text}" for (text,) in _integrity(database) if text != "ok"]
-    sequence, content = 0, None
+    sequence, content, is_withheld = 0, None, False
     try:
         sequence, content = _state(database, name)
-    except (DamagedRecordError, StorageFaultError) as problem:
+    except DamagedRecordError as problem:
         problems.append(str(problem))
+    except StorageFaultError as problem:
+        problems.append(str(problem))
+        is_withheld = not problem.is_damage
     rows = {series: _rows(database, name, series, problems) for series in SERIES}
-    return Contents(sequence=sequence, content=content, rows=rows, problems=tuple(problems))
+    return Contents(sequence=sequence, content=content, rows=rows, problems=tuple(problems), is_withheld=is_withheld)
 
 
 def _integrity(database: Database) -> list[tuple[str, ...]]:

@@ -124,9 +124,14 @@ class DataDirectory:
         Raises
         ------
         StoreError
-            If what was kept is of another version, or that of an earlier version cannot be read or believed.
+            If the disk does not give back what was kept, and nothing else can be believed: an answer to come is no reason to
+            begin anew. If what was kept is of another version, or that of an earlier version cannot be read or believed.
         """
         loaded = self._pair.load()
+        if loaded.content is None and loaded.is_withheld:
+            said = "; ".join(loaded.faults)
+            msg = f"{self.path}: what was kept cannot be read ({said}): mend that, or name another directory with --data"
+            raise StoreError(msg)
         if loaded.content is None and not loaded.is_lost:
             earlier = self._earlier()
             is_lost = earlier is None and self._has_begun()

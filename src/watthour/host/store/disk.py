@@ -32,6 +32,8 @@ _PATIENCE_S = 5.0
 _FULL, _BUSY, _LOCKED, _NO_MEMORY = 13, 5, 6, 7
 PASSING = frozenset({_FULL, _BUSY, _LOCKED, _NO_MEMORY})
 """Primary result codes of SQLite after which the file is as it was."""
+NO_BYTES = PASSING | {3, 8, 9, 10, 14, 15}
+"""Primary result codes after which nothing is known of the file's bytes: PERM, READONLY, INTERRUPT, IOERR, CANTOPEN, PROTOCOL."""
 _PRIMARY = 0xFF
 
 Row = tuple[Any, ...]
@@ -161,8 +163,13 @@ class SqliteDatabase:
             self._connection.close()
 
     def _fault(self, problem: Exception) -> StorageFaultError:
-        code = getattr(problem, "sqlite_errorcode", None) or 0
-        return StorageFaultError(f"{self._file}: {problem}", is_passing=code & _PRIMARY in PASSING)
+        return fault_of(f"{self._file}: {problem}", getattr(problem, "sqlite_errorcode", None) or 0)
+
+
+def fault_of(message: str, code: int) -> StorageFaultError:
+    """Return the fault that a result code of SQLite stands for, primary or extended."""
+    primary = code & _PRIMARY
+    return StorageFaultError(message, is_passing=primary in PASSING, is_damage=primary not in NO_BYTES)
 
 
 def sync_directory(path: Path) -> None:

@@ -42,12 +42,15 @@ class Loaded:
         What was found wrong, one line each.
     is_lost : bool
         Whether there was a state, and none can be believed.
+    is_withheld : bool
+        Whether the disk did not give the bytes of a file.
     """
 
     content: Mapping[str, object] | None
     rows: Mapping[str, Rows]
     faults: tuple[str, ...]
     is_lost: bool
+    is_withheld: bool = False
 
 
 @dataclass(slots=True)
@@ -72,7 +75,8 @@ class Pair:
     Attributes
     ----------
     sequence : int
-        Of the newest commit.
+        Of the newest commit that was tried. One that failed may yet be on the disk, so its number is never given again:
+        else it could stand beside a later one, and be believed.
     """
 
     def __init__(self, disk: Disk) -> None:
@@ -96,9 +100,10 @@ class Pair:
     def load(self) -> Loaded:
         """Return what the files hold."""
         found = [copy.read() for copy in self._copies]
-        for copy, contents in zip(self._copies, found, strict=True):
-            copy.is_trusted = copy.is_trusted and not row_faults(copy.name, contents)
         loaded = loaded_from(found)
+        for copy, contents in zip(self._copies, found, strict=True):
+            faults = row_faults(copy.name, contents) + unlike_rows(copy.name, contents, loaded.rows)
+            copy.is_trusted = copy.is_trusted and not faults
         self._last = 1 if found[1].sequence >= found[0].sequence else 0
         self.sequence = max(contents.sequence for contents in found)
         return loaded
@@ -134,10 +139,10 @@ class Pair:
             copy.close()
 
     def _commit(self, content: Mapping[str, object], rows: Mapping[str, Rows]) -> Commit:
-        sequence = self.sequence + 1
+        self.sequence += 1
         extents = {series: [rows[series].oldest, len(rows[series])] for series in SERIES}
-        record = journal.to_bytes({**content, "sequence": sequence, "rows": extents})
-        return Commit(sequence=sequence, record=record, rows=rows)
+        record = journal.to_bytes({**content, "sequence": self.sequence, "rows": extents})
+        return Commit(sequence=self.sequence, record=record, rows=rows)
 
     def _try(self, place: int, commit: Commit, now_s: float) -> bool:
         copy = self._copies[place]
@@ -150,7 +155,7 @@ class Pair:
             self._note_failure(copy.name, str(problem))
             self._patience[place].lengthen(now_s)
             return False
-        self._last, self.sequence = place, commit.sequence
+        self._last = place
         self._patience[place] = _Patience()
         if self._failing.pop(copy.name, ""):
             self._news.append(f"{copy.name}: written again, whole")
@@ -169,12 +174,14 @@ def loaded_from(found: list[Contents]) -> Loaded:
     if not believed:
         rows = {series: _salvaged(series, found) for series in SERIES}
         is_lost = not all(contents.is_empty for contents in found)
-        return Loaded(content=None, rows=rows, faults=tuple(faults), is_lost=is_lost)
+        is_withheld = any(contents.is_withheld for contents in found)
+        return Loaded(content=None, rows=rows, faults=tuple(faults), is_lost=is_lost, is_withheld=is_withheld)
     newest = max(believed, key=lambda contents: contents.sequence)
     faults += _behind(found)
     merged = {series: _merged(series, newest, found) for series in SERIES}
     faults += [f"{series}: {missing} rows are in neither file" for series, (_, missing) in merged.items() if missing]
     rows = {series: history for series, (history, _) in merged.items()}
+    faults += [line for name, contents in zip(NAMES, found, strict=True) for line in unlike_rows(name, contents, rows)]
     return Loaded(content=newest.content, rows=rows, faults=tuple(faults), is_lost=False)
 
 
@@ -190,6 +197,25 @@ def row_faults(name: str, contents: Contents) -> list[str]:
         beyond = sum(number >= end for number in held)
         faults += [f"{name}: {missing} rows of {series} are missing or damaged"] if missing else []
         faults += [f"{name}: {beyond} rows of {series} are beyond what its state counts"] if beyond else []
+    return faults
+
+
+def unlike_rows(name: str, contents: Contents, rows: Mapping[str, Rows]) -> list[str]:
+    """Return what a file has otherwise than the rows that are believed, though its checksums are right.
+
+    So it is after a commit that failed and yet reached the disk, and was made anew with other events: rows that are to come
+    do not follow from those.
+    """
+    if contents.content is None:
+        return []
+    faults = []
+    for series in SERIES:
+        believed = rows[series]
+        held = contents.rows[series]
+        unlike = sum(
+            believed[number] not in {LOST, body} for number, body in held.items() if believed.oldest <= number < len(believed)
+        )
+        faults += [f"{name}: {unlike} rows of {series} are not those of the newest state"] if unlike else []
     return faults
 
 
