@@ -55,6 +55,11 @@ def ask(monkeypatch, capsys):
         signal.signal(number, handler)
 
 
+def _heed_interrupts():
+    """Undo what a shell does to the programs that it runs behind it: these ignore SIGINT, and so would theirs."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Program:
     """The program running by itself; `told` are the lines of its standard error, as they come."""
 
@@ -64,6 +69,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=stderr,
             env={**os.environ, **(env or {})},
+            preexec_fn=_heed_interrupts,  # noqa: PLW1509 - one call, which takes no lock
         )
         self.lines = []
         self._told = queue.Queue()
