@@ -116,7 +116,7 @@ def test_a_start_in_the_file_is_the_instant_of_its_first_sample(tmp_path):
         ("seed = 1", "seed = true", "23: seed = true: must be a valid integer"),
         ("voltage_v = 0.1", "voltage_v = inf", "24: voltage_v = inf: must be a finite number"),
         ("rate_hz = 8000", "rate_hz = 799", "27: rate_hz = 799: must be greater than or equal to 800"),
-        ("[sampling]", "[samplings]", "26: unknown key samplings; known: start, utc_offset, supply, load, wiring, noise, front_end, sampling"),
+        ("[sampling]", "[samplings]", "26: unknown key samplings; known: start, utc_offset, supply, load, wiring, contact, noise, front_end, sampling"),
         ("[231, 229, 230]", '"a\\nb"', '2: voltages_v = "a\\nb": give one voltage for all phases, or a list of three for L1, L2, L3'),
         ("seed = 1", '"se\\ned" = 1', '23: unknown key "se\\ned" in noise; known: seed, voltage_v, current_a'),
         ("power_w = 60", f"power_w = 1{'0' * 400}", f"20: power_w = 1{'0' * 59}...: must be a valid number"),
