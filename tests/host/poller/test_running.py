@@ -4,8 +4,10 @@ import asyncio
 import json
 import random
 import socket
+import sqlite3
 import time
 import urllib.request
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -232,7 +234,16 @@ def test_a_rack_under_fire_loses_and_doubles_nothing(soak, tmp_path):
     asyncio.run(run.run())
     found = soak.judge(run, soak.sqlite_asker(tmp_path / "readings.db"))
     assert run.done["poll killed"] == 1
-    assert sum(found[quality] for quality in ("measured", "interpolated", "estimated", "incomplete")) >= 1
+    assert found["measured"] + found["interpolated"] >= 1
+    _add_a_kilowatt_hour_to_each_known_interval(tmp_path / "readings.db")
+    with pytest.raises(AssertionError):
+        soak.judge(run, soak.sqlite_asker(tmp_path / "readings.db"))
+
+
+def _add_a_kilowatt_hour_to_each_known_interval(file):
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("UPDATE interval SET import_microwh = import_microwh + 1000000000 WHERE import_microwh IS NOT NULL")
+        connection.commit()
 
 
 def test_nothing_is_told_that_has_nothing_to_tell():
