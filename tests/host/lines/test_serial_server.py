@@ -14,7 +14,7 @@ from pymodbus import FramerType, ModbusException
 from pymodbus.client import AsyncModbusSerialClient
 
 from watthour.errors import ListenError, NoAnswerError, UsageError
-from watthour.host.lines import parse_url, read_values, serial_port, serial_server, serve_modbus_rtu
+from watthour.host.lines import kept_port, parse_url, read_values, serial_port, serial_server, serve_modbus_rtu
 from watthour.host.lines.serial_port import Marks, SerialSettings, fitting, is_pty, mark_damage, trouble
 from watthour.view import Outcome, ResetPartial, Verdict
 from watthour.wire.modbus.rtu_frame import RtuFrame
@@ -495,7 +495,7 @@ def test_units_that_cannot_be_are_refused(bus, meter, units, words):
 
 
 def test_a_line_that_goes_away_is_told_once_and_found_again(tmp_path, meter, monkeypatch):
-    monkeypatch.setattr(serial_server, "RETRY_S", 0.05)
+    monkeypatch.setattr(kept_port, "RETRY_S", 0.05)
     first, second, told = Bus(), Bus(), Told()
     link = tmp_path / "line"
     link.symlink_to(first.path)

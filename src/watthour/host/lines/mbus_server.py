@@ -9,10 +9,11 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from watthour.errors import ListenError, UsageError
+from watthour.errors import UsageError
+from watthour.host.lines.kept_port import KeptPort, PortEnd
 from watthour.host.lines.modbus_server import CONNECTIONS, not_opened
 from watthour.host.lines.port import MeterPort
-from watthour.host.lines.serial_port import SerialSettings, fitting, is_pty, open_port, trouble
+from watthour.host.lines.serial_port import SerialSettings, is_pty
 from watthour.host.lines.shared_line import CLOSING_S, check_own
 from watthour.host.lines.url import SerialUrl, TcpUrl
 from watthour.parameters import DEFAULTS, MBUS_BAUD_RATES, Interface, Setting
@@ -29,7 +30,6 @@ FALL_BACK_S = 120.0
 """Without a valid frame at a new speed the line goes back to the one before."""
 LATE_S = 0.04
 """Of the time a master waits, this is left for the reply to begin in."""
-RETRY_S = 1.0
 _TCP_TIMING = Timing(baudrate=38400, slack_s=TCP_GAP_S)
 
 
@@ -91,7 +91,7 @@ class MBusLine:
             task.cancel()
 
 
-class MBusConversation(asyncio.Protocol):
+class MBusConversation(PortEnd):
     """What is asked and answered over one connection, or over the serial port as it is open now.
 
     Parameters
@@ -129,8 +129,7 @@ class MBusConversation(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._waiting: asyncio.Task[None] | None = None
         self._sent_at = 0.0
-        self.transport: asyncio.Transport
-        self.closed: asyncio.Future[None] = self._loop.create_future()
+        self.closed = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
@@ -245,14 +244,16 @@ class MBusSerialServer:
 
     def __init__(self, line: MBusLine, settings: SerialSettings, tell: Callable[[str], None]) -> None:
         self._line = line
-        self.settings = settings
         self._tell = tell
-        self._end: MBusConversation | None = None
-        self._is_closed = False
+        self._port = KeptPort(settings, self._listen, tell)
         self._before: int | None = None
         self._fall_back: asyncio.TimerHandle | None = None
-        self._opening: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
+
+    @property
+    def settings(self) -> SerialSettings:
+        """How the port is open now."""
+        return self._port.settings
 
     async def open(self) -> None:
         """Open the port.
@@ -262,22 +263,13 @@ class MBusSerialServer:
         ListenError
             Naming the device and what to do.
         """
-        self.settings, remarks = fitting(self.settings)
-        for remark in remarks:
-            self._tell(remark)
-        await self._connect()
+        await self._port.open()
 
     async def close(self) -> None:
         """Answer no more, let what is on its way arrive, and close the port."""
-        self._is_closed = True
         if self._fall_back is not None:
             self._fall_back.cancel()
-        if self._opening is not None:
-            self._opening.cancel()
-        await self._line.close()
-        if self._end is not None:
-            self._end.transport.close()
-            await asyncio.wait([self._end.closed], timeout=CLOSING_S)
+        await self._port.close(self._line.close)
 
     def change_speed(self, baudrate: int) -> None:
         """Go on at another speed, for as long as frames are heard at it."""
@@ -288,7 +280,7 @@ class MBusSerialServer:
         else:
             self._fall_back.cancel()
         self._fall_back = asyncio.get_running_loop().call_later(FALL_BACK_S, self._go_back)
-        self._reopen_at(baudrate)
+        self._move(baudrate)
 
     def _heard(self) -> None:
         """Take it that the speed is right: a valid frame was heard."""
@@ -301,46 +293,22 @@ class MBusSerialServer:
         before, self._before, self._fall_back = self._before, None, None
         if before is not None:
             self._tell(f"{self.settings.device}: nothing heard at {self.settings.baudrate} Bd: back to {before} Bd")
-            self._reopen_at(before)
+            self._move(before)
 
-    def _reopen_at(self, baudrate: int) -> None:
-        self.settings = replace(self.settings, baudrate=baudrate)
-        end, self._end = self._end, None
-        if end is not None:
-            end.transport.close()
-        self._opening = asyncio.get_running_loop().create_task(self._reopen())
+    def _move(self, baudrate: int) -> None:
+        self._port.move(replace(self.settings, baudrate=baudrate))
 
-    async def _connect(self) -> None:
-        timing = mbus_timing(self.settings)
-
-        def end() -> MBusConversation:
-            return MBusConversation(
-                self._line,
-                timing,
-                delays=True,
-                is_paced=not is_pty(self.settings.device),
-                made=lambda _: None,
-                lost=self._lost,
-                change_speed=self.change_speed,
-                heard=self._heard,
-            )
-
-        _, self._end = await open_port(self.settings, end)
-
-    def _lost(self, end: MBusConversation, problem: Exception | None) -> None:
-        if end is not self._end or self._is_closed:
-            return
-        self._end = None
-        reason = "closed" if problem is None else trouble(problem)
-        self._tell(f"{self.settings.device}: the line is gone ({reason}): trying again until it is back")
-        self._opening = asyncio.get_running_loop().create_task(self._reopen())
-
-    async def _reopen(self) -> None:
-        while self._end is None:
-            try:
-                await self._connect()
-            except ListenError:
-                await asyncio.sleep(RETRY_S)
+    def _listen(self, settings: SerialSettings) -> MBusConversation:
+        return MBusConversation(
+            self._line,
+            mbus_timing(settings),
+            delays=True,
+            is_paced=not is_pty(settings.device),
+            made=lambda _: None,
+            lost=self._port.lost,
+            change_speed=self.change_speed,
+            heard=self._heard,
+        )
 
 
 def check_addresses(url: TcpUrl | SerialUrl, addresses: Sequence[int | None]) -> None:

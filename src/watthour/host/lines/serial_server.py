@@ -1,17 +1,16 @@
 """Meters answering on a serial line, Modbus RTU.
 
-In: a port. Out: the requests on it that are for these meters, answered in their order. A port that disappears while the meters
-run is told once and tried again until it is back; the meters go on.
+In: a port. Out: the requests on it that are for these meters, answered in their order. A port that disappears does not stop them.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 
-from watthour.errors import ListenError
 from watthour.host.lines.conversation import Conversation
+from watthour.host.lines.kept_port import KeptPort, PortEnd
 from watthour.host.lines.port import MeterPort
-from watthour.host.lines.serial_port import Marks, SerialSettings, fitting, mark_damage, open_port, trouble
-from watthour.host.lines.shared_line import CLOSING_S, TRUSTED, SharedLine, TellFault, check_units
+from watthour.host.lines.serial_port import Marks, SerialSettings, mark_damage
+from watthour.host.lines.shared_line import TRUSTED, SharedLine, TellFault, check_units
 from watthour.host.lines.trace import LineTrace, TraceFile
 from watthour.host.lines.url import SerialUrl
 from watthour.station.modbus import SERIAL_LINE, Station
@@ -20,9 +19,6 @@ from watthour.wire.modbus.rtu_link import RtuStationLink
 
 FOLLOW_S = 0.1
 """Time between two looks at whether a meter's speed or framing was changed."""
-
-RETRY_S = 1.0
-"""Time between two attempts to open a port that has disappeared."""
 
 
 def _unheard(_text: str) -> None:
@@ -51,13 +47,16 @@ class ModbusRtuServer:
     ) -> None:
         self.line = line
         self.traced = traced
-        self.settings = wanted()
         self._wanted = wanted
-        self._asked_for = self.settings
+        self._asked_for = wanted()
         self._tell = tell
         self._following: asyncio.Task[None] | None = None
-        self._wire: _Wire | None = None
-        self._reopening: asyncio.Task[None] | None = None
+        self._port = KeptPort(self._asked_for, self._listen, tell)
+
+    @property
+    def settings(self) -> SerialSettings:
+        """How the port is open now."""
+        return self._port.settings
 
     async def open(self) -> None:
         """Open the port.
@@ -67,69 +66,31 @@ class ModbusRtuServer:
         ListenError
             Naming the device and what to do.
         """
-        self.settings, remarks = fitting(self.settings)
-        for remark in remarks:
-            self._tell(remark)
-        await self._connect()
+        await self._port.open()
         self._following = asyncio.get_running_loop().create_task(self._follow())
 
     async def close(self) -> None:
         """Answer no more, let what is on its way arrive, and close the port."""
-        for task in (self._following, self._reopening):
-            if task is not None:
-                task.cancel()
-        wire, self._wire = self._wire, None
-        await self.line.close()
-        if wire is not None:
-            wire.transport.close()
-            await asyncio.wait([wire.lost], timeout=CLOSING_S)
-            wire.transport.abort()
+        if self._following is not None:
+            self._following.cancel()
+        await self._port.close(self.line.close)
 
-    def lost(self, wire: "_Wire", problem: Exception | None) -> None:
-        """Take it that a port is gone, and look for it again."""
-        if wire is not self._wire:
-            return
-        self._wire = None
-        reason = "closed" if problem is None else trouble(problem)
-        self._tell(f"{self.settings.device}: the line is gone ({reason}): trying again until it is back")
-        self._reopening = asyncio.get_running_loop().create_task(self._reopen())
+    def _listen(self, settings: SerialSettings) -> "_Wire":
+        return _Wire(self, settings, self._port.lost)
 
     async def _follow(self) -> None:
         """Open the port anew when its speed or framing is changed, once the replies at the old speed have left."""
         while True:
             await asyncio.sleep(FOLLOW_S)
-            wanted, wire = self._wanted(), self._wire
+            wanted, wire = self._wanted(), self._port.end
             if wanted == self._asked_for or wire is None or not wire.is_quiet:
                 continue
             await asyncio.sleep(FOLLOW_S)  # what an adapter holds, it sends at the old speed
-            if not wire.is_quiet or wire is not self._wire:
+            if not wire.is_quiet or wire is not self._port.end:
                 continue
             self._asked_for = wanted
-            self.settings, remarks = fitting(wanted)
             self._tell(f"{wanted.device}: from now on {wanted.baudrate} {wanted.framing}")
-            for remark in remarks:
-                self._tell(remark)
-            self._wire = None
-            wire.transport.close()
-            await asyncio.wait([wire.lost], timeout=CLOSING_S)
-            await self._reopen(first_s=0.0)
-
-    async def _connect(self) -> None:
-        _, self._wire = await open_port(self.settings, lambda: _Wire(self))
-
-    async def _reopen(self, first_s: float = RETRY_S) -> None:
-        wait_s, troubles = first_s, bool(first_s)
-        while self._wire is None:
-            await asyncio.sleep(wait_s)
-            wait_s = RETRY_S
-            try:
-                await self._connect()
-            except ListenError as problem:
-                if not troubles:
-                    self._tell(f"{problem}: trying again until it does")
-                troubles = True
-        if troubles:
-            self._tell(f"{self.settings.device}: the line is back")
+            self._port.move(wanted)
 
 
 async def serve_modbus_rtu(
@@ -187,22 +148,25 @@ def _agreement(url: SerialUrl, ports: Sequence[MeterPort]) -> Callable[[], Seria
     return wanted
 
 
-class _Wire(asyncio.Protocol):
+class _Wire(PortEnd):
     """The port as it is open now."""
 
-    def __init__(self, server: ModbusRtuServer) -> None:
+    def __init__(
+        self, server: ModbusRtuServer, settings: SerialSettings, lost: "Callable[[_Wire, Exception | None], None]"
+    ) -> None:
         self._server = server
+        self._settings = settings
+        self._lost = lost
         self._marks = Marks(are_set=False)
-        self.transport: asyncio.Transport
         self.conversation: Conversation
-        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.closed = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what serialx hands to a protocol
         self.transport = transport
-        self._marks = Marks(are_set=mark_damage(self._server.settings))  # after the port is set up, which clears it
+        self._marks = Marks(are_set=mark_damage(self._settings))  # after the port is set up, which clears it
         traced = self._server.traced
-        link = RtuStationLink(self._server.settings.timing, None if traced is None else traced.heard)
+        link = RtuStationLink(self._settings.timing, None if traced is None else traced.heard)
         self.conversation = Conversation(self._server.line, link, transport, client=TRUSTED, cut=_stay_silent, trace=traced)
 
     @property
@@ -212,8 +176,8 @@ class _Wire(asyncio.Protocol):
 
     def connection_lost(self, problem: Exception | None) -> None:
         self.conversation.drop()
-        self.lost.set_result(None)
-        self._server.lost(self, problem)
+        self.closed.set_result(None)
+        self._lost(self, problem)
 
     def data_received(self, data: bytes) -> None:
         """Hear what came; where the port marks damaged characters, each of them spoils its frame."""
