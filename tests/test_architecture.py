@@ -62,7 +62,7 @@ PURE_MODULES = words(
     "abc array base64 binascii bisect calendar cmath collections contextlib copy csv dataclasses datetime decimal enum fnmatch fractions"
     " functools hashlib heapq hmac html io itertools json math numbers operator pathlib re statistics string struct"
     " textwrap tomllib types typing typing_extensions unicodedata warnings zlib zoneinfo"
-    " numba numpy pydantic pydantic_core pyarrow scipy soundfile"
+    " numba numpy orjson pydantic pydantic_core pyarrow scipy soundfile"
 )
 """What the rest may import; of these some names are still worldly, see `WORLDLY_NAMES`. A new one is a reviewed word."""
 

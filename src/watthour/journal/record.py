@@ -9,6 +9,8 @@ import hashlib
 import json
 from typing import Any
 
+import orjson
+
 from watthour.errors import DamagedRecordError
 
 MAGIC = b"watthour-state 1 "
@@ -19,8 +21,15 @@ _DIGEST = hashlib.sha256().digest_size
 
 def to_bytes(content: dict[str, Any]) -> bytes:
     """Return a record that holds `content`, which JSON can write."""
-    body = json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
+    body = _body(content)
     return MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+
+
+def _body(content: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # it holds an integer of more than 64 bits
+        return json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
 
 
 def from_bytes(record: bytes) -> dict[str, Any]:

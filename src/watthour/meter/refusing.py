@@ -8,6 +8,7 @@ its energy is far inside 63 bits. What is still open may be twice as large, for 
 between two windows counts half in each; so a cut refuses nothing that a whole window would not.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from watthour.errors import SampleError
 from watthour.metrology import Rows
+from watthour.metrology.compiling import kernel
 from watthour.samples import Block, Delivery, Phasors, Triple
 
 LARGEST = 1e8
@@ -39,7 +41,7 @@ def require_countable(delivery: Delivery, windows: Rows, left_open: tuple[Block,
     SampleError
         Naming the first sample that is not a number, or too large.
     """
-    if len(windows) and not _are_countable(windows):
+    if len(windows) and not are_countable(windows):
         _refuse(delivery, LARGEST)
     for block in left_open:
         if not _are_small(block, 2.0 * LARGEST) and _beyond(block, 2.0 * LARGEST).any():
@@ -60,12 +62,18 @@ def require_each_countable(delivery: Delivery) -> None:
             _refuse(delivery, LARGEST)
 
 
-def _are_countable(windows: Rows) -> bool:
+@kernel
+def are_countable(windows: Rows) -> bool:
     """Tell whether all that registers and displays take from these windows is a number, and together fits integers."""
-    energies = np.abs(windows["active_ws"]).sum() + np.abs(windows["reactive_vars"]).sum()
-    roots = np.sqrt(windows["samples"])[:, None]
-    sizes = (windows["voltage_v"] * roots, windows["current_a"] * roots)
-    return bool(energies < _LARGEST_WS and all((size <= LARGEST).all() for size in sizes))
+    energies_ws = 0.0
+    for k in range(windows.shape[0]):
+        row = windows[k]
+        root = math.sqrt(row["samples"])
+        for p in range(3):
+            energies_ws += abs(row["active_ws"][p]) + abs(row["reactive_vars"][p])
+            if not (row["voltage_v"][p] * root <= LARGEST and row["current_a"][p] * root <= LARGEST):
+                return False
+    return bool(energies_ws < _LARGEST_WS)
 
 
 def _refuse(delivery: Delivery, largest: float) -> None:

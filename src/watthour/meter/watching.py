@@ -20,15 +20,18 @@ sequence       negative sequence twice the positive         positive sequence tw
 A window without a whole cycle tells nothing; while the meter is off nothing stands.
 """
 
+import cmath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from watthour.metrology import Rows
+from watthour.metrology import Record, Rows
+from watthour.metrology.compiling import kernel
 from watthour.models import VOLTAGE_PRESENT_V, current_range_of
 from watthour.parameters import Setting
 from watthour.units import NANOSECONDS, PHASES, Ratio
@@ -63,8 +66,8 @@ CONDITIONS: tuple[tuple[EventKind, str], ...] = (
 )
 """What is watched: a kind of event, and the phase it is about."""
 
-_TURN = np.exp(2j * np.pi / 3)
-_POSITIVE, _NEGATIVE = np.array([1.0, _TURN, _TURN**2]), np.array([1.0, _TURN**2, _TURN])
+_TURN = cmath.exp(2j * cmath.pi / 3)
+_TURN_BACK = _TURN.conjugate()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +124,7 @@ def watch(
     instant_of : callable
         When a window begins; of the number after the last, when that ends.
     """
-    there, gone = _seen(windows, on, settings)
-    busy = np.asarray(there.any(axis=0))
+    there, gone, busy = _seen(windows, on, settings)
     after, told = list(standings), []
     for place, standing in enumerate(standings):
         if busy[place] or standing.is_there or standing.told_ns is not None:
@@ -147,52 +149,91 @@ def shifted(standings: tuple[Standing, ...], step_ns: int) -> tuple[Standing, ..
     )
 
 
-def _seen(windows: Rows, on: Flags, settings: Mapping[str, Setting]) -> tuple[Flags, Flags]:
-    """Return, of each window and condition, whether it is surely there, and whether it is surely gone: shape (n, 13)."""
-    voltages = windows["voltage_v"]
-    nominal_v = float(Decimal(str(settings["nominal_voltage_v"])))
-    highest = voltages.max(axis=1, keepdims=True)
-    lost = voltages < LOST * highest
-    reversed_, forward = _against(windows, settings)
-    wrong, right = _sequence(windows)
-    there = np.concatenate(
-        [lost, (voltages < UNDERVOLTAGE * nominal_v) & ~lost, voltages > OVERVOLTAGE * nominal_v, reversed_, wrong], axis=1
-    )
-    gone = np.concatenate(
-        [
-            voltages >= FOUND * highest,
-            (voltages >= (UNDERVOLTAGE + BACK) * nominal_v) | lost,
-            voltages <= (OVERVOLTAGE - BACK) * nominal_v,
-            forward,
-            right,
-        ],
-        axis=1,
-    )
-    tells = (on & (windows["cycles"] > 0))[:, None]
-    return there & tells, (gone & tells) | ~on[:, None]
+def _seen(windows: Rows, on: Flags, settings: Mapping[str, Setting]) -> tuple[Flags, Flags, list[bool]]:
+    """Return, of each window and condition, whether it is surely there, and whether it is surely gone: shape (n, 13).
 
-
-def _against(windows: Rows, settings: Mapping[str, Setting]) -> tuple[Flags, Flags]:
-    """Return where a phase's power flows against that of all three, and where it surely does not."""
+    The third says of each condition whether it is there in any of them.
+    """
     ct = settings["ct"]
     assert isinstance(ct, Ratio)  # noqa: S101 - its parameter row admits nothing else
-    power = windows["power_w"]
-    apparent = windows["voltage_v"] * windows["current_a"]
-    loaded = windows["current_a"] >= current_range_of(ct).transition_a
-    imports = power.sum(axis=1, keepdims=True) > 0.0
-    return loaded & imports & (power < REVERSED * apparent), loaded & (power > FORWARD * apparent)
+    seen = np.empty((2, len(windows), len(CONDITIONS)), np.bool_)
+    busy = np.zeros(len(CONDITIONS), np.bool_)
+    limits = Limits(float(Decimal(str(settings["nominal_voltage_v"]))), current_range_of(ct).transition_a)
+    see(windows, on, limits, seen, busy)
+    return seen[0], seen[1], busy.tolist()
 
 
-def _sequence(windows: Rows) -> tuple[Flags, Flags]:
-    """Return where the phases follow one another the wrong way round, and where the right way; of three voltages."""
-    phasors = windows["voltage_phasor_v"]
-    # not by @: the library behind it wakes threads for three columns, which costs more than all else of an hour
-    negative, positive = (np.abs((phasors * turns).sum(axis=1, keepdims=True)) for turns in (_NEGATIVE, _POSITIVE))
-    there = (windows["voltage_v"] >= VOLTAGE_PRESENT_V).all(axis=1, keepdims=True)
-    there &= np.maximum(negative, positive) >= windows["voltage_v"].max(
-        axis=1, keepdims=True
-    )  # two phases at one angle: neither
-    return there & (negative > TWICE * positive), there & (positive > TWICE * negative)
+class Limits(NamedTuple):
+    """Nominal voltage, and the current from which a reversed one is told."""
+
+    nominal_v: float
+    transition_a: float
+
+
+@kernel
+def see(windows: Rows, on: Flags, limits: Limits, seen: Flags, busy: Flags) -> None:
+    """Fill what of each window and condition is surely there, and what is surely gone; no numpy, of three columns it is slow.
+
+    Parameters
+    ----------
+    windows : ndarray of `WINDOW`, shape (n,)
+    on : ndarray of bool, shape (n,)
+    seen : ndarray of bool, shape (2, n, 13)
+        Overwritten: what is there, and what is gone; a window that tells nothing is neither.
+    busy : ndarray of bool, shape (13,)
+        True is added where a condition is there in any window.
+    """
+    there, gone = seen[0], seen[1]
+    for k in range(windows.shape[0]):
+        row = windows[k]
+        there[k, :] = False
+        gone[k, :] = not on[k]
+        if on[k] and row["cycles"] > 0:
+            _see_voltages(row, limits.nominal_v, there[k], gone[k])
+            _see_powers(row, limits.transition_a, there[k], gone[k])
+            _see_sequence(row, there[k], gone[k])
+        for place in range(there.shape[1]):
+            busy[place] |= there[k, place]
+
+
+@kernel
+def _see_voltages(row: Record, nominal_v: float, there: Flags, gone: Flags) -> None:
+    voltages = row["voltage_v"]
+    highest = max(voltages[0], voltages[1], voltages[2])
+    for p in range(3):
+        voltage = voltages[p]
+        lost = voltage < LOST * highest
+        there[p], gone[p] = lost, voltage >= FOUND * highest
+        there[3 + p] = voltage < UNDERVOLTAGE * nominal_v and not lost
+        gone[3 + p] = voltage >= (UNDERVOLTAGE + BACK) * nominal_v or lost
+        there[6 + p] = voltage > OVERVOLTAGE * nominal_v
+        gone[6 + p] = voltage <= (OVERVOLTAGE - BACK) * nominal_v
+
+
+@kernel
+def _see_powers(row: Record, transition_a: float, there: Flags, gone: Flags) -> None:
+    """See where a phase's power flows against that of all three, and where it surely does not."""
+    powers = row["power_w"]
+    imports = powers[0] + powers[1] + powers[2] > 0.0
+    for p in range(3):
+        current = row["current_a"][p]
+        apparent = row["voltage_v"][p] * current
+        loaded = current >= transition_a
+        there[9 + p] = loaded and imports and powers[p] < REVERSED * apparent
+        gone[9 + p] = loaded and powers[p] > FORWARD * apparent
+
+
+@kernel
+def _see_sequence(row: Record, there: Flags, gone: Flags) -> None:
+    """See where the phases follow one another the wrong way round, and where the right way; of three voltages."""
+    voltages, phasors = row["voltage_v"], row["voltage_phasor_v"]
+    highest = max(voltages[0], voltages[1], voltages[2])
+    negative = abs(phasors[0] + phasors[1] * _TURN_BACK + phasors[2] * _TURN)
+    positive = abs(phasors[0] + phasors[1] * _TURN + phasors[2] * _TURN_BACK)
+    three = min(voltages[0], voltages[1], voltages[2]) >= VOLTAGE_PRESENT_V
+    tells = three and max(negative, positive) >= highest  # two phases at one angle: neither
+    there[12] = tells and negative > TWICE * positive
+    gone[12] = tells and positive > TWICE * negative
 
 
 Run = tuple[int, int, bool]

@@ -253,6 +253,8 @@ def _rows(database: Database, name: str, series: str, problems: list[str]) -> di
 def _append(database: Database, series: str, held: tuple[int, int], rows: Rows) -> tuple[int, int]:
     """Write the rows that a file does not hold yet; return the first and the end of what it holds then."""
     first, end = held
+    if end == len(rows) and rows.oldest - first < _PRUNE_ROWS:
+        return held
     new = ((number, journal.row_to_bytes(series, number, rows[number])) for number in range(max(rows.oldest, end), len(rows)))
     database.execute_many(f"INSERT INTO {series} VALUES (?, ?)", new)  # noqa: S608 - one of `SERIES`
     if rows.oldest - first >= _PRUNE_ROWS:

@@ -86,9 +86,9 @@ def kept_to_content(kept: Kept) -> Json:
     """Return what is kept as an object that JSON can write."""
     return {
         "source": kept.source,
-        "sources": {identity: asdict(taken) for identity, taken in kept.sources.items()},
+        "sources": {identity: _taken_to_record(taken) for identity, taken in kept.sources.items()},
         "meter": state_to_record(kept.state),
-        "head": None if kept.head is None else asdict(kept.head),
+        "head": None if kept.head is None else {"count": kept.head.count, "digest": kept.head.digest},
         "secret": None if kept.secret is None else asdict(kept.secret),
         "sealed_source": dict(kept.sealed_source),
         "committed_ns": kept.committed_ns,
@@ -138,6 +138,15 @@ def kept_from_content(content: Mapping[str, Any], events: History[bytes] | None 
 def row_body(row: ProfileRow) -> bytes:
     """Return a row of the load profile as it is kept."""
     return json.dumps(row_to_record(row), separators=(",", ":")).encode()
+
+
+def _taken_to_record(taken: Taken) -> Json:
+    return {
+        "next_sample": taken.next_sample,
+        "finished": taken.finished,
+        "start_ns": taken.start_ns,
+        "clock": taken.clock,
+    }
 
 
 def _taken(record: Json) -> Taken:
