@@ -26,20 +26,21 @@ def csv_file(tmp_path_factory):
     return path
 
 
-def run(data, path, *, duration_s=None, asked=(), **wish):
+def run(data, path, *, duration_s=None, asked=(), settings=(), folder=Path(), **wish):
     """Meter a recording into a data directory; ask for some things at its end."""
-    given = {"serial": SERIAL, "ct": "200/5"}
-    plan = Plan(settings={name: check_setting(name, value, Interface.CONFIG) for name, value in given.items()})
+    given = {"serial": SERIAL, "ct": "200/5", **dict(settings)}
+    plan = Plan(settings={name: check_setting(name, value, Interface.CONFIG) for name, value in given.items()}, folder=folder)
     with DataDirectory(data, SERIAL) as store:
         thread = MeteringThread(
             begin_work(plan, SourceWish(path=path, **wish), store), Pace(speed=None, duration_s=duration_s, hold=bool(asked))
         )
         thread.start()
-        assert not asked or thread.ended.wait(60)
+        assert not asked or thread.ended.wait(300)
         outcomes = [thread.submit(each).result(60) for each in asked]
         if asked:
             thread.stop()
-        thread.join(60)
+        thread.join(300)
+        assert not thread.is_alive()
         assert thread.failure is None
     return outcomes
 

@@ -1,6 +1,7 @@
 """What is asked of a meter beside it: the seal, settings, resets; at rest and beside its run, with the same outcomes."""
 
 import asyncio
+import hashlib
 import json
 import socket
 import stat
@@ -231,10 +232,12 @@ SOURCES = {
 }
 
 
+@pytest.mark.parametrize("is_secret", [False, True], ids=["no secret was set", "sealed with a secret"])
 @pytest.mark.parametrize("name", SOURCES)
-def test_how_a_source_is_read_is_under_the_seal(kept_path, csv_file, name):
+def test_how_a_source_is_read_is_under_the_seal(kept_path, csv_file, name, is_secret):
     wish, text = SOURCES[name]
-    ask(kept_path, "seal", PASS)
+    if is_secret:
+        ask(kept_path, "seal", PASS)
     with pytest.raises(
         SealedError, match=f"{name}: {text} is asked for, but the meter in .* was sealed with as the source says"
     ):
@@ -242,10 +245,99 @@ def test_how_a_source_is_read_is_under_the_seal(kept_path, csv_file, name):
     assert faults(kept_path) == []
 
 
-def test_before_the_first_sealing_another_way_to_read_a_source_is_taken_and_logged(kept_path, csv_file):
+def test_a_closed_seal_keeps_how_the_source_is_read_and_an_open_one_lets_it_change_and_logs_it(kept_path, csv_file):
+    ask(kept_path, "unseal")
     work_of(kept_path, csv_file, values="secondary")
     assert kinds(kept_path).count("parameter changed") == 1
     assert faults(kept_path) == []
+
+
+def test_a_source_that_is_read_otherwise_under_a_closed_seal_is_found(kept_path, edit_state):
+    edit_state(kept_path, lambda content: content["sealed_source"].update(source_values="primary"))
+    assert any("source_values is primary, where the events lead to as the source says" in line for line in faults(kept_path))
+
+
+# a calendar whose file is edited
+
+
+CALENDAR = """
+title = "day and night"
+zone = "Europe/Madrid"
+first_day = "open"
+last_day = "open"
+rates = ["day", "night"]
+days.all = { "00:00" = "night", "08:00" = "day" }
+"""
+
+
+@pytest.fixture
+def own_calendar(tmp_path, csv_file, meter_run):
+    """A meter that goes by a calendar file beside its configuration: the file, and a function that runs the meter again."""
+    folder = tmp_path / "plant"
+    folder.mkdir()
+    file = folder / "mine.toml"
+    file.write_text(CALENDAR)
+
+    def run(**words):
+        meter_run(tmp_path / "data", csv_file, settings={"calendar": "mine.toml"}, folder=folder, **words)
+
+    run(duration_s=0.25)
+    return file, tmp_path / "data" / "42", run
+
+
+def changed_calendars(path):
+    (meter,) = read_meters(path)
+    return [entry.detail for _, entry, _ in entries_of(meter) if entry.kind == "calendar changed"]
+
+
+def test_an_edited_calendar_file_is_refused_under_a_closed_seal_and_an_event_under_an_open_one(own_calendar):
+    file, path, run = own_calendar
+    run(duration_s=0.3)
+    assert changed_calendars(path) == []
+    file.write_text(CALENDAR.replace("08:00", "07:00"))
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    with pytest.raises(SealedError, match=rf"calendar mine.toml: its file was edited \(SHA-256 {digest[:16]}…\)"):
+        run()
+    assert ask(path, "unseal").verdict is Verdict.DONE
+    run()
+    (detail,) = changed_calendars(path)
+    assert (detail["name"], detail["calendar"], detail["new"]) == ("calendar_sha256", "mine.toml", digest)
+    assert detail["old"] == hashlib.sha256(CALENDAR.encode()).hexdigest()
+    assert faults(path) == []
+
+
+def test_a_calendar_file_put_back_is_no_change(own_calendar):
+    file, path, run = own_calendar
+    file.write_text(CALENDAR + "# looked at\n")
+    with pytest.raises(SealedError):
+        run()
+    file.write_text(CALENDAR)
+    run()
+    assert changed_calendars(path) == []
+
+
+def test_another_content_of_the_calendar_in_the_state_alone_is_found(own_calendar, edit_state):
+    _, path, _ = own_calendar
+    edit_state(path, lambda content: content["sealed_source"].update(calendar_sha256="0" * 64))
+    assert any("calendar_sha256" in line for line in faults(path))
+
+
+def test_a_calendar_set_at_rest_is_the_one_the_next_start_expects(own_calendar):
+    file, path, run = own_calendar
+    (file.parent / "other.toml").write_text(CALENDAR.replace("08:00", "09:00"))
+    assert ask(path, "unseal").verdict is Verdict.DONE
+    assert ask(path, "set", calendar="other.toml").verdict is Verdict.DONE
+    assert ask(path, "set", calendar="mine.toml").verdict is Verdict.DONE
+    assert ask(path, "seal", PASS).verdict is Verdict.DONE
+    run()
+    assert [detail["new"] for detail in changed_calendars(path)] == ["other.toml", "mine.toml"]
+    assert faults(path) == []
+
+
+def test_a_meter_at_rest_finds_its_calendar_file_from_anywhere(own_calendar, tmp_path, monkeypatch):
+    _, path, _ = own_calendar
+    monkeypatch.chdir(tmp_path)
+    assert ask(path, "reset-partial").verdict is Verdict.DONE
 
 
 def test_an_open_seal_lets_a_configuration_change_what_is_sealed_and_logs_it(kept_path, csv_file):

@@ -384,10 +384,13 @@ def test_a_calendar_named_again_is_read_again():
     meter = with_calendars(calendars)
     set_calendar(meter, "old")
     assert meter.take_events() == ()
-    calendars["old"] = calendar_of([(0, 4)])
+    calendars["old"] = replace(calendar_of([(0, 4)]), sha256="ab")
     assert set_calendar(meter, "old").verdict is Verdict.DONE
     (event,) = meter.take_events()
-    assert event.detail["new"] == "old, read anew"
+    assert (event.detail["new"], event.detail["sha256"]) == ("old, read anew", "ab")
+    calendars["old"] = replace(calendar_of([(0, 4)]), sha256="cd")
+    set_calendar(meter, "old")
+    assert [event.detail["sha256"] for event in meter.take_events()] == ["cd"]
     metered([1000.0] * 100, meter=meter)
     assert [n for n, amount in enumerate(rate_imports(meter), 1) if amount] == [4]
 

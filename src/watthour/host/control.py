@@ -238,13 +238,17 @@ def _ask_at_rest(path: Path, request: Request) -> Outcome:
             raise StoreError(msg)
         keeping = Keeping(store, found, serial=store.serial)
         keeping.software_id = kept.software_id
-        meter = Meter(kept.state, read_calendar(str(kept.state.settings["calendar"])), calendars=read_calendar)
+        calendars = partial(read_calendar, folder=Path(kept.folder))
+        calendar = calendars(str(kept.state.settings["calendar"]))
+        meter = Meter(kept.state, calendar, calendars=calendars)
         if request.secret is not None:
             time.sleep(attempt_delay_s(keeping))
 
         def save() -> None:
             if meter.state.registers != kept.state.registers:  # what was still open was counted before the change
                 keeping.note(Event(time_ns=now_ns(), kind=EventKind.TOTALS, detail=totals_of(meter.state)))
+            if meter.calendar is not calendar:  # one whose file was edited meanwhile is told at the next start
+                keeping.hold_calendar(meter.calendar)
             keeping.commit(
                 meter.state,
                 source=kept.source,

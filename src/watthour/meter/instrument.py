@@ -490,7 +490,7 @@ class Meter:
         self._timetable = Timetable(calendar)
         name = str(wanted["calendar"])
         if name == old["calendar"]:
-            detail = {"name": "calendar", "old": name, "new": f"{name}, read anew", "interface": by}
+            detail = {"name": "calendar", "old": name, "new": f"{name}, read anew", "interface": by, **_content_of(calendar)}
             self._note(EventKind.CALENDAR_CHANGED, now_ns, **detail)
 
     def _write(self, command: WriteSettings, now_ns: int) -> Outcome:
@@ -512,17 +512,31 @@ class Meter:
             calendar = self._calendar_wanted(wanted)
         except WatthourError as problem:
             return Outcome(verdict=Verdict.OUT_OF_RANGE, message=str(problem))
-        if calendar != self._timetable.calendar or any(old[name] != wanted[name] for name in sealed):
+        is_other_calendar = _is_other(calendar, self._timetable.calendar)
+        if is_other_calendar or any(old[name] != wanted[name] for name in sealed):
             self.end()  # what was measured so far counts as it was measured
-        if calendar != self._timetable.calendar:
+        if is_other_calendar:
             self._use(calendar, old, wanted, command.interface, now_ns)
         for name, value in wanted.items():
             if old[name] != value:
-                detail = {"name": name, "old": str(old[name]), "new": str(value), "interface": command.interface}
+                content = _content_of(calendar) if name == _CALENDAR else {}
+                detail = {"name": name, "old": str(old[name]), "new": str(value), "interface": command.interface, **content}
                 self._note(_CHANGES.get(name, EventKind.PARAMETER_CHANGED), now_ns, **detail)
         contacts = begin_units_again(self._state.contacts, old, new)
         self._state = replace(self._state, settings=new, contacts=contacts)
         return Outcome(verdict=Verdict.DONE)
+
+
+def _is_other(calendar: Calendar | None, before: Calendar | None) -> bool:
+    """Tell whether a calendar says something else than the one before, or its file does."""
+    if calendar is None or before is None:
+        return calendar is not before
+    return calendar != before or calendar.sha256 != before.sha256
+
+
+def _content_of(calendar: Calendar | None) -> dict[str, str]:
+    """Return what an event says of the file of a calendar."""
+    return {} if calendar is None or not calendar.sha256 else {"sha256": calendar.sha256}
 
 
 def _seconds(time_ns: int) -> str:

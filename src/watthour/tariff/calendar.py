@@ -6,7 +6,7 @@ its dates has one day profile, and each second of that one rate. Files are read 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, tzinfo
 
 from watthour.errors import CalendarError
@@ -90,6 +90,9 @@ class Calendar:
         What follows it.
     sources : tuple of str
         Where it is written.
+    sha256 : str
+        Of the bytes of its file, in hexadecimal digits; of one with a passive calendar, of those bytes and the passive one's own.
+        Empty: it comes from no file. It tells one content from another, and does not make two calendars differ.
 
     Raises
     ------
@@ -110,6 +113,7 @@ class Calendar:
     special_days: tuple[SpecialDay, ...] = ()
     passive: "Passive | None" = None
     sources: tuple[str, ...] = ()
+    sha256: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         for path, problem in _faults(self):

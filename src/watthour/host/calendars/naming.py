@@ -4,7 +4,9 @@ In: a name such as ``es/3.0TD/peninsula`` or the path of a ``.toml`` or ``.json`
 is none is answered with those that are close.
 """
 
+import hashlib
 import json
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -57,8 +59,20 @@ def read_calendar(name: str, *, folder: Path = Path(), zone: str | None = None) 
         return _from_json(folder / name, zone)
     if suffix == ".toml":
         path = folder / name
-        return calendar_from_toml(str(path), read_toml(path), path.stem, lambda other: _follower(other, path.parent))
+        content = read_toml(path)
+        return _marked(calendar_from_toml(str(path), content, path.stem, lambda other: _follower(other, path.parent)), content)
     return _bundled(name)
+
+
+def is_file_name(name: str) -> bool:
+    """Tell whether a name is that of a file, and not of a calendar of the package."""
+    return Path(name).suffix.lower() in _FILES
+
+
+def _marked(calendar: Calendar, content: bytes) -> Calendar:
+    """Return a calendar that can be told from what its file may hold another day."""
+    follower = "" if calendar.passive is None else calendar.passive.calendar.sha256
+    return replace(calendar, sha256=hashlib.sha256(content + follower.encode()).hexdigest())
 
 
 def _follower(name: str, folder: Path) -> Calendar:
@@ -66,19 +80,22 @@ def _follower(name: str, folder: Path) -> Calendar:
     if Path(name).suffix.lower() != ".toml":
         return read_calendar(name, folder=folder)
     path = folder / name
-    return calendar_from_toml(str(path), read_toml(path), path.stem, None)
+    content = read_toml(path)
+    return _marked(calendar_from_toml(str(path), content, path.stem, None), content)
 
 
 def _bundled(name: str) -> Calendar:
     """Return a calendar of the package."""
     for family in _OF_WINDOWS:
         if name.startswith(f"{family}/"):
-            file = f"{_BUNDLED / family}.toml"
-            return calendar_of_windows(file, read_toml(Path(file)), name, name.removeprefix(f"{family}/"))
+            file = _BUNDLED / f"{family}.toml"
+            content = read_toml(file)
+            return _marked(calendar_of_windows(str(file), content, name, name.removeprefix(f"{family}/")), content)
     if name not in bundled_names():
         raise UnknownCalendarError(_unknown(name))
     path = _BUNDLED / f"{name}.toml"
-    return calendar_from_toml(str(path), read_toml(path), name, None)
+    content = read_toml(path)
+    return _marked(calendar_from_toml(str(path), content, name, None), content)
 
 
 def _unknown(name: str) -> str:
@@ -92,8 +109,9 @@ def _unknown(name: str) -> str:
 
 def _from_json(path: Path, zone: str | None) -> Calendar:
     """Return the calendar of a DLMS file."""
+    content = read_toml(path)
     try:
-        return from_dlms(json.loads(read_toml(path)), name=path.stem, zone=zone)
+        return _marked(from_dlms(json.loads(content), name=path.stem, zone=zone), content)
     except json.JSONDecodeError as problem:
         raise ConfigError(str(path), f"not valid JSON: {problem.msg}", problem.lineno) from None
     except UnicodeDecodeError:

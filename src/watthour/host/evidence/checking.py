@@ -14,12 +14,13 @@ from operator import sub
 
 from watthour import journal
 from watthour.errors import DamagedRecordError, UsageError
+from watthour.host.calendars import is_file_name
 from watthour.host.evidence.files import MeterFiles
 from watthour.host.evidence.log import entries_of
 from watthour.host.instants import iso
 from watthour.host.store.kept import Kept, kept_from_content
 from watthour.host.store.pair import LOST
-from watthour.host.store.sealed import SEALED, SOURCE_WORDS, from_text, print_of, sealed_values
+from watthour.host.store.sealed import CALENDAR_CONTENT, SEALED, SOURCE_WORDS, from_text, print_of, sealed_values
 from watthour.journal import Entry
 from watthour.meter.state import primary_ratio
 from watthour.parameters import DEFAULTS
@@ -29,6 +30,9 @@ from watthour.view import EventKind
 _TOTALS = tuple(exact_name(energy) for energy in ENERGIES)
 _CHANGES = frozenset({EventKind.PARAMETER_CHANGED, EventKind.CALENDAR_CHANGED, EventKind.RATE_SOURCE_CHANGED})
 _ANCHOR = re.compile("[0-9a-f]{16,64}")
+
+_WORDS = frozenset({*SOURCE_WORDS, CALENDAR_CONTENT})
+"""What is under the seal and no setting; what was not said before is not changed when it is said."""
 
 Six = tuple[int, ...]
 
@@ -121,13 +125,16 @@ def _take_seal(told: _Told, number: int, entry: Entry) -> None:
         told.seal_open = True
     elif entry.kind == EventKind.SEAL_CLOSED:
         told.seal_open, told.secret = False, entry.detail.get("secret", told.secret)
-    elif entry.kind in _CHANGES and entry.detail.get("name") in {*SEALED, *SOURCE_WORDS}:
+    elif entry.kind in _CHANGES and entry.detail.get("name") in {*SEALED, *_WORDS}:
         name = entry.detail["name"]
-        if not (told.seal_open or (name in SOURCE_WORDS and told.secret is None)):  # a source before the first sealing
+        is_of_the_package = name == CALENDAR_CONTENT and not is_file_name(entry.detail.get("calendar", ""))
+        if not (told.seal_open or is_of_the_package):
             told.faults.append(f"event {number}: {name} was changed while the seal was closed")
         told.ratio_changed |= name in {"ct", "vt"}
         if told.sealed is not None:
             told.sealed[name] = entry.detail.get("new", "").removesuffix(", read anew")
+            if "sha256" in entry.detail:
+                told.sealed[CALENDAR_CONTENT] = entry.detail["sha256"]
     if "sealed" in entry.detail:
         try:
             now = from_text(entry.detail["sealed"])
@@ -144,7 +151,7 @@ def _differing(before: Mapping[str, str] | None, now: Mapping[str, str]) -> Iter
         return
     for name in sorted({*before, *now}):
         old, new = (values.get(name, str(DEFAULTS.get(name, ""))) for values in (before, now))
-        if old != new and not (name in SOURCE_WORDS and not old):
+        if old != new and not (name in _WORDS and not old):
             yield f"{name} is {new}, where the events lead to {old}: it was changed without one"
 
 

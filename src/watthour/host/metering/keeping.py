@@ -14,10 +14,11 @@ from watthour.errors import DamagedRecordError
 from watthour.history import History
 from watthour.host.instants import iso, now_ns
 from watthour.host.store import DataDirectory, Found, Kept, Taken
-from watthour.host.store.sealed import as_text, sealed_values
+from watthour.host.store.sealed import CALENDAR_CONTENT, as_text, sealed_values
 from watthour.host.store.secret import SealSecret
 from watthour.journal import Head
 from watthour.meter import MeterState
+from watthour.tariff import Calendar
 from watthour.units import ENERGIES, NANOSECONDS, exact_name
 from watthour.view import EVENTS, Event, EventKind, View, with_values
 
@@ -108,7 +109,9 @@ class Keeping:
         What was kept last, or found.
     secret : SealSecret or None
     sealed_source : mapping of str to str
-        How the seal has the source be read.
+        How the seal has the source be read, and what it holds of the calendar's file.
+    folder : str
+        What the path of a calendar file is relative to.
     fresh_since_ns : int or None
     software_id : str
     """
@@ -120,6 +123,7 @@ class Keeping:
         self._chain = chained_from(bodies, None if self.kept is None else self.kept.head, serial)
         self.secret: SealSecret | None = None if self.kept is None else self.kept.secret
         self.sealed_source: Mapping[str, str] = {} if self.kept is None else self.kept.sealed_source
+        self.folder = "" if self.kept is None else self.kept.folder
         self.fresh_since_ns = None if self.kept is None else self.kept.fresh_since_ns
         self.software_id = ""
         self._committed_s = float("-inf")
@@ -138,6 +142,11 @@ class Keeping:
     def go_back(self, mark: Mark) -> None:
         """Return to where chain and seal stood, because what came since could not be kept."""
         self._chain, self.secret = mark
+
+    def hold_calendar(self, calendar: Calendar | None) -> None:
+        """Take it that the meter goes by this calendar: what its file holds is under the seal."""
+        if calendar is not None and calendar.sha256 and self.sealed_source.get(CALENDAR_CONTENT) != calendar.sha256:
+            self.sealed_source = {**self.sealed_source, CALENDAR_CONTENT: calendar.sha256}
 
     def note(self, event: Event) -> None:
         """Chain an event; it is kept with the next commit."""
@@ -187,6 +196,7 @@ class Keeping:
             events=self._chain.bodies,
             secret=self.secret,
             sealed_source=self.sealed_source,
+            folder=self.folder,
             committed_ns=now_ns,
             stopped=stopped,
             fresh_since_ns=self.fresh_since_ns,
@@ -237,6 +247,7 @@ def begin_keeping(
     is_live: bool,
     source: Mapping[str, str] | None = None,
     changes: Iterable[Event] = (),
+    calendar: Calendar | None = None,
 ) -> Keeping:
     """Return what is kept of a meter that begins to work, with that noted: how it was stopped, and what was found damaged.
 
@@ -246,9 +257,12 @@ def begin_keeping(
         How the source is read, as the seal has it from now on.
     changes : iterable of Event
         What was changed before it began, the seal being open.
+    calendar : Calendar, optional
+        That it goes by.
     """
     keeping = Keeping(store, found, serial=int(str(state.settings["serial"])))
     keeping.sealed_source = {**keeping.sealed_source, **(source or {})}
+    keeping.hold_calendar(calendar)
     at_ns = now_ns()
     for line in () if found is None else found.faults:
         keeping.note(Event(time_ns=at_ns, kind=EventKind.STORAGE_FAULT, detail={"what": line}))

@@ -7,7 +7,7 @@ from functools import partial
 from types import MappingProxyType
 
 from watthour.errors import SealedError, UsageError
-from watthour.host.calendars import read_calendar
+from watthour.host.calendars import is_file_name, read_calendar
 from watthour.host.config import Plan, SourceWish, require_buses
 from watthour.host.contacts import ContactFeed, ContactFifo, ScheduledContacts, Wiring, is_fifo, read_contacts
 from watthour.host.contacts.replayed import Replay
@@ -20,12 +20,14 @@ from watthour.host.networks import open_network, open_phasors
 from watthour.host.recordings import open_recording
 from watthour.host.software_identification import own_identification
 from watthour.host.store import DataDirectory, Found, Kept, Taken
+from watthour.host.store.sealed import CALENDAR_CONTENT
 from watthour.host.streams import Stream, open_stream
 from watthour.meter import Meter, MeterState, first_state
 from watthour.meter.pulsing import has_inputs
 from watthour.meter.state import ratio_setting
 from watthour.parameters import Interface, Setting, parameter
 from watthour.pulses import INPUTS
+from watthour.tariff import Calendar
 from watthour.view import Event, EventKind, Verdict, WriteSettings
 from watthour.waveform.network import NetworkSource, PhasorSource
 from watthour.waveform.network.happenings import Happening
@@ -105,6 +107,7 @@ class Work:
         for written in (self.pulse_file, self.outlet):
             if written is not None:
                 written.sync()
+        self.keeping.hold_calendar(self.meter.calendar)
         state, kept = self.meter.state, self.keeping.kept
         if self.finished and kept is not None:  # not a sample was taken in: whichever source was last metered still is
             source, sources = kept.source, kept.sources
@@ -165,7 +168,9 @@ def begin_work(
     source = _open_source(wish, state.settings)
     taken = None if kept is None else kept.sources.get(source.identity)
     start_ns, clock = _clock_of(source, wish, taken)
-    calendar = read_calendar(str(state.settings["calendar"]), folder=plan.folder)
+    calendar = read_calendar(str(state.settings[CALENDAR]), folder=plan.folder)
+    if kept is not None and store is not None and CALENDAR not in adopted:
+        changes += _calendar_edited(kept, calendar, state, store)
     meter = Meter(
         replace(state, time_ns=start_ns) if kept is None else state,
         calendar,
@@ -175,8 +180,16 @@ def begin_work(
     )
     is_live = isinstance(source, Stream)
     keeping = begin_keeping(
-        store, found, meter.state, software_id=own_identification(), is_live=is_live, source=words, changes=changes
+        store,
+        found,
+        meter.state,
+        software_id=own_identification(),
+        is_live=is_live,
+        source=words,
+        changes=changes,
+        calendar=calendar,
     )
+    keeping.folder = str(plan.folder.resolve())
     if kept is not None and kept.source != source.identity and not (taken and taken.finished):
         meter.change_source()
     pulses_kept = () if pulse_file is None else pulse_file.begin(pulses_counted(state))
@@ -317,6 +330,7 @@ def source_words(wish: SourceWish) -> dict[str, str]:
 
 
 AS_FILE = "as the source says"
+CALENDAR = "calendar"
 
 
 def _resourced(kept: Kept, words: Mapping[str, str], store: DataDirectory) -> dict[str, tuple[str, str]]:
@@ -325,12 +339,12 @@ def _resourced(kept: Kept, words: Mapping[str, str], store: DataDirectory) -> di
     Raises
     ------
     SealedError
-        If somebody sealed the meter, and the seal is closed.
+        If the seal is closed.
     """
     before = kept.sealed_source
     different = {name: (before[name], word) for name, word in words.items() if name in before and before[name] != word}
     for name, (old, new) in different.items():
-        if kept.secret is not None and not kept.state.seal_open:
+        if not kept.state.seal_open:
             sealed = f"{new} is asked for, but the meter in {store.path} was sealed with {old}"
             raise SealedError(
                 name, f"{sealed}: ask for that, open the seal with watthour unseal, or name another directory with --data"
@@ -338,12 +352,31 @@ def _resourced(kept: Kept, words: Mapping[str, str], store: DataDirectory) -> di
     return different
 
 
+def _calendar_edited(kept: Kept, calendar: Calendar, state: MeterState, store: DataDirectory) -> tuple[Event, ...]:
+    """Return that the calendar of the same name holds something else than before, if it does.
+
+    Raises
+    ------
+    SealedError
+        If the seal is closed; not of a calendar of the package, which another version of the program brings.
+    """
+    name, old, new = str(state.settings[CALENDAR]), kept.sealed_source.get(CALENDAR_CONTENT, ""), calendar.sha256
+    if old in {"", new}:
+        return ()
+    if is_file_name(name) and not state.seal_open:
+        sealed = f"its file was edited (SHA-256 {new[:16]}…), and the meter in {store.path} was sealed with {old[:16]}…"
+        what = f"{CALENDAR} {name}"
+        raise SealedError(what, f"{sealed}: put back what it held, or open the seal with watthour unseal")
+    detail = {"name": CALENDAR_CONTENT, "calendar": name, "old": old, "new": new, "interface": str(Interface.CONFIG)}
+    return (Event(time_ns=now_ns(), kind=EventKind.CALENDAR_CHANGED, detail=detail),)
+
+
 def _changed_by_config(
     kept: Kept, plan: Plan, adopted: Mapping[str, Setting], resourced: Mapping[str, tuple[str, str]]
 ) -> tuple[MeterState, tuple[Event, ...]]:
     """Return the state after sealed settings were taken over from a configuration, the seal being open, and its events."""
     calendars = partial(read_calendar, folder=plan.folder)
-    meter = Meter(kept.state, calendars(str(kept.state.settings["calendar"])), calendars=calendars)
+    meter = Meter(kept.state, calendars(str(kept.state.settings[CALENDAR])), calendars=calendars)
     if adopted:
         outcome = meter.command(WriteSettings(settings=adopted, interface=Interface.CONFIG), now_ns())
         if outcome.verdict is not Verdict.DONE:

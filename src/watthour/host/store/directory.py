@@ -155,8 +155,11 @@ class DataDirectory:
         Raises
         ------
         StoreError
-            If neither file took it; what was kept before is still there.
+            If neither file took it; what was kept before is still there. If the directory is not held: it may be another's.
         """
+        if self._lock < 0:
+            msg = f"{self.path}: this directory is not held: nothing is written into it"
+            raise StoreError(msg)
         before, self._profile = self._profile, self._profile_of(kept.state)
         rows = {"events": kept.events, "profile": self._profile}
         try:

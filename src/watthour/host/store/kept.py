@@ -58,7 +58,10 @@ class Kept:
     secret : SealSecret or None
         What opens the seal; None before the first sealing.
     sealed_source : mapping of str to str
-        What the seal holds of how the source is read: its channels, scale, rate and side of the transformers.
+        What the seal holds beside settings: how the source is read (channels, scale, rate, side of the transformers), and the hash
+        of the calendar's file.
+    folder : str
+        What the path of a calendar file is relative to; empty: where the program runs.
     committed_ns : int
         Wall clock of the commit, nanoseconds UTC since 1970; 0: not known.
     stopped : bool
@@ -76,6 +79,7 @@ class Kept:
     events: History[bytes] = field(default_factory=lambda: History(keep=2**31))
     secret: SealSecret | None = None
     sealed_source: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""
     committed_ns: int = 0
     stopped: bool = False
     fresh_since_ns: int | None = None
@@ -91,6 +95,7 @@ def kept_to_content(kept: Kept) -> Json:
         "head": None if kept.head is None else {"count": kept.head.count, "digest": kept.head.digest},
         "secret": None if kept.secret is None else asdict(kept.secret),
         "sealed_source": dict(kept.sealed_source),
+        "folder": kept.folder,
         "committed_ns": kept.committed_ns,
         "stopped": kept.stopped,
         "fresh_since_ns": kept.fresh_since_ns,
@@ -120,6 +125,7 @@ def kept_from_content(content: Mapping[str, Any], events: History[bytes] | None 
             "head": None if head is None else Head(**head),
             "secret": None if secret is None else SealSecret(**secret),
             "sealed_source": dict(content.get("sealed_source", {})),
+            "folder": str(content.get("folder", "")),
             "committed_ns": int(content.get("committed_ns", 0)),
             "stopped": bool(content.get("stopped", True)),
             "fresh_since_ns": content.get("fresh_since_ns"),

@@ -15,13 +15,15 @@ ALWAYS = frozenset({"model", "serial", "ct", "vt"})
 SEALED = frozenset(row.name for row in PARAMETERS if row.sealed)
 SOURCE_WORDS = ("source_channels", "source_values", "source_scale", "source_rate_hz")
 """How a source is read: under the seal like a setting."""
+CALENDAR_CONTENT = "calendar_sha256"
+"""What the file of the calendar holds; the name of that file is a setting."""
 _PRINT_DIGITS = 16
 
 
-def sealed_values(settings: Mapping[str, Setting], source: Mapping[str, str]) -> dict[str, str]:
-    """Return what is under the seal: each sealed setting that is not its default, `ALWAYS`, and how the source is read."""
+def sealed_values(settings: Mapping[str, Setting], words: Mapping[str, str]) -> dict[str, str]:
+    """Return what is under the seal: each sealed setting that is not its default, `ALWAYS`, and the words beside the settings."""
     told = {name: str(settings[name]) for name in sorted(SEALED) if name in ALWAYS or settings[name] != DEFAULTS[name]}
-    return {**told, **source}
+    return {**told, **words}
 
 
 def as_text(values: Mapping[str, str]) -> str:
