@@ -359,6 +359,7 @@ class Life:
         with patch.object(work, "_open_source", lambda wish, settings: source):
             wish = SourceWish(path=Path("simulated"))
             self.work = begin_work(plan_of(scenario, self.folder), wish, self.store if self.has_lock else None, pulse_file)
+        self.work.keeping.folder = "."  # the name of a temporary one is never the same again
         self.work.meter.switch_contacts(
             Edge(time_ns=time_ns, contact=contact, closed=closed, number=number)
             for contact, edges in scenario.edges.items()
