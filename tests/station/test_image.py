@@ -17,8 +17,8 @@ LAYOUT: Layout = layout_of("Q23612")
 
 
 def registers(view, address, count):
-    span = LAYOUT.spans[address]
-    return span.cut(LAYOUT.image(view), address, count)
+    stretch = LAYOUT.stretch(address, count)
+    return LAYOUT.image(view)[stretch.begin : stretch.end]
 
 
 def shown(view, name):

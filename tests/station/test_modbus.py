@@ -10,7 +10,6 @@ from watthour.history import Closing, ClosingCause, History, Maximum, ProfileRow
 from watthour.maps.records import closing_from_registers, row_from_registers, row_to_registers
 from watthour.parameters import Interface
 from watthour.station.modbus import SERIAL_LINE, Ask, Broadcast, Station
-from watthour.station.rights import EVERYTHING, NOTHING, READ_ONLY, rights_of
 from watthour.units import LATE_NAMES, Ratio
 from watthour.view import ClosePeriod, LateValues, Outcome, ResetPartial, SelectRate, Verdict, WriteSettings
 from watthour.wire.modbus.message import ExceptionReply, IllegalRequest, ReadReply, ReadRequest, WriteReply, WriteRequest
@@ -533,28 +532,3 @@ def test_any_other_broadcast_does_nothing_and_gets_no_reply_either(view, request
 def test_on_a_port_unit_0_is_no_broadcast(view):
     assert isinstance(answer(view, write(0x1300, "0001"), unit=0), Ask)
     assert Station([1, 2]).answer(0, write(0x1300, "0001"), [view, view]) == refused(0x0B, 16)
-
-
-# ---------------------------------------------------------------- the shortest way
-
-
-@pytest.mark.parametrize(
-    "role", [EVERYTHING, READ_ONLY, NOTHING, rights_of("some", ["import_wh"], [])], ids=lambda rights: rights.role
-)
-@pytest.mark.parametrize("changes", [{}, {"powered": False}])
-def test_a_plain_read_gets_what_any_other_way_gives_or_is_left_to_it(make_view, role, changes):
-    view, choose = make_view(parameters={"bus_address": 17}, **changes), Random(3)  # noqa: S311 - no secrets
-    taken = 0
-    for _ in range(4000):
-        unit, function = choose.choice([0, 17, 17, 255, 9]), choose.choice([3, 4])
-        start, count = (
-            choose.choice([0, 0x30, 0x732, 0x1000, 0x1062, 0x1100, 0x5000]) + choose.choice([0, 0, 1]),
-            choose.choice([1, 2, 4, 12, 60, 98, 125]),
-        )
-        answered = Station().answer(unit, read(start, count, function), [view], role)
-        pdu = Station().plain_read((7, unit, function, start, count), [view], role)
-        assert pdu is None or pdu == answered.to_bytes()
-        assert (pdu is not None) == (isinstance(answered, ReadReply) and role.may_read_all)
-        taken += pdu is not None
-    assert (taken > 300) == (role.may_read_all and not changes)
-    assert Station([None], SERIAL_LINE).plain_read((0, 17, 3, 0, 2), [view], EVERYTHING) is None

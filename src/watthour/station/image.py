@@ -66,10 +66,22 @@ class Span:
     offset: int
     ends: frozenset[int]
 
-    def cut(self, image: bytes, start: int, count: int) -> bytes:
-        """Return the bytes of `count` registers from `start` on."""
-        begin = self.offset + (start - self.start) * BYTES_PER_REGISTER
-        return image[begin : begin + count * BYTES_PER_REGISTER]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Where whole variables that follow one another stand in an image.
+
+    Parameters
+    ----------
+    begin, end : int
+        Their first byte, and the first behind them.
+    is_late : bool
+        Whether one of them is found only when somebody asks.
+    """
+
+    begin: int
+    end: int
+    is_late: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +109,14 @@ class Layout:
     validity: tuple[int, ...]
     late: tuple[range, ...]
 
-    def is_late(self, start: int, count: int) -> bool:
-        """Tell whether registers cover what is found only when somebody asks."""
-        end = start + count
-        for part in self.late:  # noqa: SIM110 - any() takes twice the time, and every read comes here
-            if start < part.stop and part.start < end:
-                return True
-        return False
+    def stretch(self, start: int, count: int) -> Stretch | None:
+        """Return where registers stand in an image; None where they do not cover whole variables, and no others."""
+        span, end = self.spans.get(start), start + count
+        if span is None or end not in span.ends:
+            return None
+        begin = span.offset + (start - span.start) * BYTES_PER_REGISTER
+        is_late = any(start < part.stop and part.start < end for part in self.late)
+        return Stretch(begin=begin, end=begin + count * BYTES_PER_REGISTER, is_late=is_late)
 
     def image(self, view: View, selection: Selection = NOTHING_SELECTED, *, late: bool = True) -> bytes:
         """Return all registers of a view, in the order of the rows, validity bits set.

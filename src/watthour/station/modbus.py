@@ -16,11 +16,10 @@ from watthour.parameters import Interface
 from watthour.station.bits import bits_of, command_of
 from watthour.station.counters import LineCounters
 from watthour.station.identification import identify, server_id
-from watthour.station.image import NOTHING_SELECTED, Layout, layout_of
+from watthour.station.image import NOTHING_SELECTED, Layout, Stretch, layout_of
 from watthour.station.rights import EVERYTHING, Rights
 from watthour.view import ClosePeriod, Command, Outcome, ResetPartial, SelectRate, Verdict, View, WriteSettings
 from watthour.wire.modbus.about import Diagnostic
-from watthour.wire.modbus.link import PlainRead
 from watthour.wire.modbus.message import (
     ADDRESSES,
     DiagnosticMessage,
@@ -187,20 +186,6 @@ class Station:
             return self._nobody(request, views)
         return self._answer(meter, unit, request, views[meter], rights)
 
-    def plain_read(self, read: PlainRead, views: Sequence[View], rights: Rights) -> bytes | None:
-        """Return the PDU that a read of whole variables gets, as `answer` would; None where that has to say."""
-        _, unit, function, start, count = read
-        meter = self.meter_of(unit, views)
-        if meter is None or self._etiquette.is_serial or not rights.may_read_all:
-            return None
-        view = views[meter]
-        layout = layout_of(view.model)
-        span = layout.spans.get(start)
-        if span is None or start + count not in span.ends or not view.powered:
-            return None
-        image = self._image(layout, meter, view, late=layout.is_late(start, count))
-        return bytes((function, BYTES_PER_REGISTER * count)) + span.cut(image, start, count)
-
     def overheard(self, what: Diagnostic) -> None:
         """Count what the line carried besides requests: another station's reply, or damage."""
         self._counters.heard(what)
@@ -214,12 +199,20 @@ class Station:
                 return meter
         return None
 
+    def image(self, meter: int, view: View, *, late: bool) -> bytes:
+        """Return the registers of a view, made once as long as it is the newest, and again when late ones are first asked for."""
+        made_of, with_late, image = self._images[meter]
+        if made_of is not view or (late and not with_late):
+            image = layout_of(view.model).image(view, self._selections[meter], late=late)
+            self._images[meter] = (view, late, image)
+        return image
+
     def reply(self, ask: Ask, outcome: Outcome, views: Sequence[View]) -> Reply:
         """Return the reply that an outcome makes; of 17h it reads the newest view."""
         if outcome.verdict is not Verdict.DONE:
             reply: Reply = _refused(ask.request, REFUSALS[outcome.verdict])
         elif isinstance(ask.request, ReadWriteRequest):
-            reply = self._contents(ask.request, ask.meter, views[ask.meter])
+            reply = self._read_back(ask.request, ask.meter, views[ask.meter])
         else:
             reply = ask.request.done()
         if self._etiquette.is_serial and isinstance(reply, ExceptionReply):
@@ -292,27 +285,30 @@ class Station:
 
     def _read(self, request: ReadRequest, meter: int, view: View, rights: Rights) -> Reply | Denied | None:
         layout = layout_of(view.model)
-        span = layout.spans.get(request.start)
-        if span is None or request.start + request.count not in span.ends:
+        stretch = layout.stretch(request.start, request.count)
+        if stretch is None:
             return _unreadable(request, layout, view)
         if not rights.may_read_all:
             names = [row.name for row in layout.variables(request.start, request.count)]
             if not rights.allows_reading(names):
                 return _denied(request, rights, names)
-        return self._contents(request, meter, view)
+        return self._contents(request, stretch, meter, view)
 
-    def _contents(self, request: ReadRequest | ReadWriteRequest, meter: int, view: View) -> ReadReply:
-        """Return the registers of a request whose span is known to be whole variables."""
-        layout = layout_of(view.model)
-        image = self._image(layout, meter, view, late=layout.is_late(request.start, request.count))
-        data = layout.spans[request.start].cut(image, request.start, request.count)
-        return ReadReply(function=request.function, data=data)
+    def _contents(self, request: ReadRequest | ReadWriteRequest, stretch: Stretch, meter: int, view: View) -> ReadReply:
+        image = self.image(meter, view, late=stretch.is_late)
+        return ReadReply(function=request.function, data=image[stretch.begin : stretch.end])
+
+    def _read_back(self, request: ReadWriteRequest, meter: int, view: View) -> Reply:
+        """Return what a 17h reads when it has written."""
+        stretch = layout_of(view.model).stretch(request.start, request.count)
+        if stretch is None:
+            return _refused(request, ExceptionCode.ILLEGAL_DATA_ADDRESS)
+        return self._contents(request, stretch, meter, view)
 
     def _write_and_read(self, request: ReadWriteRequest, meter: int, view: View, rights: Rights) -> Reply | Ask | Denied:
         """Write, then read: nothing is written where the read could not be answered."""
         layout = layout_of(view.model)
-        span = layout.spans.get(request.start)
-        if span is None or request.start + request.count not in span.ends:
+        if layout.stretch(request.start, request.count) is None:
             return _refused(request, ExceptionCode.ILLEGAL_DATA_ADDRESS)
         names = [row.name for row in layout.variables(request.start, request.count)]
         if not rights.allows_reading(names):
@@ -349,7 +345,7 @@ class Station:
             return _refused(request, ExceptionCode.ILLEGAL_DATA_VALUE)
         self._selections[meter] = replace(self._selections[meter], **{row.name: number})
         self._images[meter] = (None, False, b"")
-        return self._contents(request, meter, view) if isinstance(request, ReadWriteRequest) else writing.done()
+        return self._read_back(request, meter, view) if isinstance(request, ReadWriteRequest) else writing.done()
 
     def _broadcast(self, request: Request | IllegalRequest, views: Sequence[View], rights: Rights) -> Broadcast:
         """Return what a broadcast has every meter do: writes alone mean something to all."""
@@ -372,14 +368,6 @@ class Station:
             return None
         return _refused(request, stranger)
 
-    def _image(self, layout: Layout, meter: int, view: View, *, late: bool) -> bytes:
-        """Return the registers of a view, made once as long as it is the newest, and again when late ones are first asked for."""
-        made_of, with_late, image = self._images[meter]
-        if made_of is not view or (late and not with_late):
-            image = layout.image(view, self._selections[meter], late=late)
-            self._images[meter] = (view, late, image)
-        return image
-
 
 def _refused(request: Request | IllegalRequest, code: ExceptionCode) -> ExceptionReply:
     return ExceptionReply(function=request.function, code=code)
@@ -387,8 +375,7 @@ def _refused(request: Request | IllegalRequest, code: ExceptionCode) -> Exceptio
 
 def _writable(writing: WriteRequest, layout: Layout) -> list[Register]:
     """Return the variables that a write covers whole; none where one of them may not be written or is not there."""
-    span = layout.spans.get(writing.start)
-    if span is None or writing.start + writing.count not in span.ends:
+    if layout.stretch(writing.start, writing.count) is None:
         return []
     rows = layout.variables(writing.start, writing.count)
     return [] if any(row.access is Access.READ for row in rows) else rows

@@ -253,21 +253,3 @@ def test_a_client_survives_any_bytes(data, cut):
     link.receive(data[:cut], 0.0)
     link.receive(data[cut:], 0.0)
     link.end()
-
-
-def test_a_plain_read_is_what_the_link_would_hear_and_nothing_else_is():
-    whole = bytes.fromhex("0007 0000 0006 11 04 0732 0012")
-    link = TcpStationLink()
-    assert link.plain_read(whole) == (7, 0x11, 4, 0x0732, 0x12)
-    [heard] = link.receive(whole, 0.0)
-    assert (heard.transaction, heard.unit, heard.request) == (7, 0x11, ReadRequest(function=4, start=0x0732, count=0x12))
-    reply = ReadReply(function=4, data=bytes(36))
-    assert link.plain_reply((7, 0x11, 4, 0x0732, 0x12), reply.to_bytes()) == link.send(reply, heard)
-    others = ["0007 0001 0006 11 04 0732 0012", "0007 0000 0007 11 04 0732 0012", "0007 0000 0006 11 06 0732 0012", "0007 0000 0006 11 03 0732 0000",
-              "0007 0000 0006 11 03 0732 007E", "0007 0000 0006 11 04 0732 00", "0007 0000 0006 11 04 0732 0012 00"]  # fmt: skip
-    assert [link.plain_read(bytes.fromhex(text)) for text in others] == [None] * len(others)
-    link.receive(whole[:3], 0.0)
-    assert link.plain_read(whole) is None
-    assert TcpStationLink(witness=lambda _frame, _is_reply: None).plain_read(whole) is None
-    link.end()
-    assert link.plain_read(whole) is None

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from watthour.host.lines.shared_line import Client, SharedLine
 from watthour.host.lines.trace import LineTrace
 from watthour.station.modbus import Ask, Broadcast
+from watthour.station.plain_reads import PlainReads
 from watthour.wire.modbus.link import Broken, Requested, StationEvent, StationLink
 from watthour.wire.modbus.message import Reply
 
@@ -30,6 +31,8 @@ class Conversation:
         Cuts the transport off, where a fault asks for it.
     trace : LineTrace, optional
         Where what leaves is written.
+    plain_reads : PlainReads, optional
+        The short way, where reads may take it.
 
     Attributes
     ----------
@@ -46,11 +49,13 @@ class Conversation:
         client: Client,
         cut: Callable[[], None],
         trace: LineTrace | None = None,
+        plain_reads: PlainReads | None = None,
     ) -> None:
         self._line = line
         self._client = client
         self._trace = trace
         self._link = link
+        self._plain_reads = plain_reads
         self._transport = transport
         self._cut = cut
         self._loop = asyncio.get_running_loop()
@@ -68,11 +73,12 @@ class Conversation:
         return self._is_busy or bool(self._queue)
 
     def hear(self, data: bytes) -> None:
-        """Take what the transport delivered; with no bytes, let time pass."""
-        now_s = self._loop.time()
-        if data:
-            self.heard_s = now_s
-            if self._reads_plainly(data):
+        """Take what the transport delivered."""
+        self.heard_s = now_s = self._loop.time()
+        if self._plain_reads is not None and not self._is_busy and self._link.next_deadline() is None:
+            reply = self._plain_reads.reply(data)
+            if reply is not None and not self._transport.is_closing():
+                self._transport.write(reply)
                 return
         self._take(self._link.receive(data, now_s))
 
@@ -82,6 +88,7 @@ class Conversation:
 
     def end(self) -> None:
         """Take it that nothing more comes; replies can still leave."""
+        self._plain_reads = None
         self._link.end()
 
     def drop(self) -> None:
@@ -108,6 +115,7 @@ class Conversation:
                 self._queue.append(event)
             elif isinstance(event, Broken):
                 self._is_broken = True
+                self._plain_reads = None
             else:
                 self._line.overheard(event)
         self._answer()
@@ -115,20 +123,9 @@ class Conversation:
         if deadline is not None and self._deadline is None:
             self._deadline = self._loop.call_at(deadline, self._let_time_pass)
 
-    def _reads_plainly(self, data: bytes) -> bool:
-        """Answer a read of registers that stands alone, and say whether it was one: what is asked most goes the shortest way."""
-        if self._is_busy or self._queue or self._is_broken:
-            return False
-        read = self._link.plain_read(data)
-        pdu = None if read is None else self._line.plain_read(read, self._client)
-        if read is None or pdu is None or self._transport.is_closing():
-            return False
-        self._transport.write(self._link.plain_reply(read, pdu))
-        return True
-
     def _let_time_pass(self) -> None:
         self._deadline = None
-        self.hear(b"")
+        self._take(self._link.receive(b"", self._loop.time()))
 
     def _answer(self) -> None:
         """Answer what is asked, in order, up to a command that a meter must be asked or a reply that is held back."""

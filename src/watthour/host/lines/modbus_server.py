@@ -239,7 +239,15 @@ class _Connection(asyncio.BufferedProtocol):
         )
         rights = server.options.access.rights_of(role_of(transport)) if url.is_tls else server.rights
         client = Client(name=f"{peer[0]}:{peer[1]}", rights=rights)
-        self.conversation = Conversation(server.line, link, transport, client=client, cut=transport.abort, trace=traced)
+        self.conversation = Conversation(
+            server.line,
+            link,
+            transport,
+            client=client,
+            cut=transport.abort,
+            trace=traced,
+            plain_reads=None if url.is_rtu or traced is not None else server.line.plain_reads(rights),
+        )
         server.connections[self] = None
         server.make_room()
 

@@ -13,11 +13,12 @@ from watthour.errors import UsageError
 from watthour.host.lines.port import MeterPort
 from watthour.host.lines.url import BusUrl
 from watthour.station.modbus import Ask, Broadcast, Denied, Station
+from watthour.station.plain_reads import PlainReads
 from watthour.station.rights import EVERYTHING, Rights
 from watthour.view import Outcome, View
 from watthour.wire.modbus.about import Diagnostic
 from watthour.wire.modbus.faults import BusFault, Encoder, FaultInjector, Outgoing
-from watthour.wire.modbus.link import Discarded, PlainRead, Requested, StationEvent
+from watthour.wire.modbus.link import Discarded, Requested, StationEvent
 from watthour.wire.modbus.message import Reply
 
 OWN_UNITS = range(1, 248)
@@ -77,6 +78,7 @@ class SharedLine:
         self._tell_denied = tell_denied
         self._ports = tuple(ports)
         self._station = station
+        self._plain_reads = PlainReads(station, [port.view for port in ports])
         self._injector = injector
         self._tell_fault = tell_fault
         self._asking: set[asyncio.Task[None]] = set()
@@ -90,11 +92,9 @@ class SharedLine:
             self._tell_denied(answer, asked, client.name)
         return answer.reply
 
-    def plain_read(self, read: PlainRead, client: Client) -> bytes | None:
-        """Return the PDU that a plain read gets; None where faults are made, or the station has more to say."""
-        if self._injector is not None:
-            return None
-        return self._station.plain_read(read, self._views(), client.rights)
+    def plain_reads(self, rights: Rights) -> PlainReads | None:
+        """Return the short way of reads on TCP; None where faults are made, or a role has to be asked."""
+        return self._plain_reads if self._injector is None and rights.may_read_all else None
 
     def reply(self, ask: Ask, outcome: Outcome) -> Reply:
         """Return the reply that the outcome of a command makes."""

@@ -91,9 +91,6 @@ class Broken:
     reason: str
 
 
-PlainRead = tuple[int, int, int, int, int]
-"""A read of registers that came whole and alone: transaction, unit, function, start, count. A tuple, since a line has nothing else to do."""
-
 Witness = Callable[[bytes, bool], None]
 """Sees each frame that a station hears, or the bytes that were none, as they came; and whether it is somebody's reply."""
 
@@ -114,12 +111,6 @@ class StationLink(Protocol):
 
     def receive(self, data: bytes, now: float) -> list[StationEvent]:
         """Return what the bytes complete, in order; with no bytes, let time pass."""
-
-    def plain_read(self, data: bytes) -> PlainRead | None:
-        """Return what is asked where the bytes are one read of registers; None: hear them as any others."""
-
-    def plain_reply(self, read: PlainRead, pdu: bytes) -> bytes:
-        """Return the bytes of the reply to a plain read."""
 
     def spoil(self, now: float) -> list[StationEvent]:
         """Take it that a character came damaged, as a serial port says."""

@@ -25,7 +25,6 @@ from watthour.wire.modbus.link import (
     ClientEvent,
     Discarded,
     Overheard,
-    PlainRead,
     Requested,
     StationEvent,
     Unanswered,
@@ -175,14 +174,6 @@ class RtuStationLink:
     def receive(self, data: bytes, now: float) -> list[StationEvent]:
         """Return what the bytes complete, in order; with no bytes, let time pass."""
         return [self._heard(found) for found in self._stream.receive(data, now)]
-
-    def plain_read(self, _data: bytes) -> PlainRead | None:
-        """Return None: on a line that others share, every frame is heard as any other."""
-        return None
-
-    def plain_reply(self, read: PlainRead, pdu: bytes) -> bytes:
-        """Return the bytes of the reply to a plain read."""
-        return RtuFrame(unit=read[1], pdu=pdu).to_bytes()
 
     def spoil(self, now: float) -> list[StationEvent]:
         """Take it that a character came damaged, as the port says, and return what came before."""

@@ -18,6 +18,9 @@ from watthour.wire.modbus.pdu_size import NeedMore
 HEADER = struct.Struct(">HHHB")
 """Transaction, protocol, length, unit."""
 
+TRANSACTION_SIZE = 2
+"""Bytes of the transaction, which a reply echoes."""
+
 LENGTH_END = 6
 """Bytes up to the end of the length field; the length counts what comes behind it."""
 

@@ -15,7 +15,6 @@ A frame that can be skipped (another protocol, no function code) is `Discarded` 
 be leaves no way to find the next frame: `Broken`, and whoever owns the connection closes it.
 """
 
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -29,25 +28,19 @@ from watthour.wire.modbus.link import (
     ClientEvent,
     Damaged,
     Discarded,
-    PlainRead,
     Requested,
     StationEvent,
     Unanswered,
     Witness,
 )
-from watthour.wire.modbus.message import READ_MAXIMUM, Reply, Request, decode_reply, decode_request
+from watthour.wire.modbus.message import Reply, Request, decode_reply, decode_request
 from watthour.wire.modbus.pdu_size import NeedMore
-from watthour.wire.modbus.tcp_frame import HEADER, PROTOCOL_MODBUS, OutOfStep, TcpFrame, parse
+from watthour.wire.modbus.tcp_frame import OutOfStep, TcpFrame, parse
 
 FRAME_TIMEOUT_S = 20.0
 """Time for a frame to end once it has begun (ours): a read request may take it at one byte a second."""
 
 TRANSACTIONS = 0x1_0000
-
-READ_FRAME = struct.Struct(">HHHBBHH")
-"""Transaction, protocol, length, unit, function, start, count: the whole of a read of registers."""
-READ_LENGTH = 6
-_READS = frozenset({0x03, 0x04})
 
 
 class State(Enum):
@@ -104,11 +97,6 @@ class FrameStream:
         self.deadline: float | None = None
         self._frame_timeout_s = frame_timeout_s
         self._rest = b""
-
-    @property
-    def is_between_frames(self) -> bool:
-        """Whether what comes next is the beginning of a frame."""
-        return not self._rest and self.state is not State.CLOSED
 
     def receive(self, data: bytes, now: float) -> list[TcpFrame | Discarded | Broken]:
         """Return what the bytes complete; with no bytes, let time pass."""
@@ -180,19 +168,6 @@ class TcpStationLink:
                 if not isinstance(found, Broken):
                     self._witness(found.to_bytes() if isinstance(found, TcpFrame) else found.data, False)  # noqa: FBT003
         return [_request_of(found) if isinstance(found, TcpFrame) else found for found in heard]
-
-    def plain_read(self, data: bytes) -> PlainRead | None:
-        """Return what is asked where the bytes are one read of registers, the most frequent of all; None: hear them as any others."""
-        if len(data) != READ_FRAME.size or self._witness is not None or not self._stream.is_between_frames:
-            return None
-        transaction, protocol, length, unit, function, start, count = READ_FRAME.unpack(data)
-        if protocol != PROTOCOL_MODBUS or length != READ_LENGTH or function not in _READS or not 1 <= count <= READ_MAXIMUM:
-            return None
-        return transaction, unit, function, start, count
-
-    def plain_reply(self, read: PlainRead, pdu: bytes) -> bytes:
-        """Return the bytes of the reply to a plain read."""
-        return HEADER.pack(read[0], PROTOCOL_MODBUS, len(pdu) + 1, read[1]) + pdu
 
     def spoil(self, now: float) -> list[StationEvent]:
         """Let time pass: TCP delivers what was sent, or nothing."""
