@@ -1,24 +1,29 @@
 """What a Modbus request costs: CPU of the server process, beside pymodbus' server and one of libmodbus in C; a paced serial line.
 
-Sixty registers a request over fifty connections, each asking again when it is answered; the same client for all, one after the other, three
-rounds, the middle one counts. Bars (DESIGN): one sixth of pymodbus, one and a half times libmodbus; 98 % of what a 19200 line
-allows with 32 stations; an honest client's p99 beside 1000 idle and 200 slowly dripping connections at most twice the one alone.
-``WATTHOUR_BENCH_S`` is the time of each measurement.
+Sixty registers a request over fifty connections, each asking again when it is answered; the same client for all, the servers by
+turns, the best of five rounds counts. Bars (DESIGN): one sixth of pymodbus, one and a half times libmodbus; 98 % of what a 19200 line
+allows with 32 stations; an honest client's p99 beside 1000 idle and 200 slowly dripping connections at most twice the one alone, while
+the meter takes samples from a writer that does not wait, and misses none. ``WATTHOUR_BENCH_S`` is the time of each measurement.
 """
 
 import asyncio
+import json
 import os
 import resource
 import runpy
+import select
 import selectors
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import numpy as np
 from pymodbus.server import StartAsyncTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
@@ -33,7 +38,7 @@ from watthour.wire.modbus.rtu_link import RtuClientLink, RtuStationLink
 SECONDS = float(os.environ.get("WATTHOUR_BENCH_S", "2"))
 CONNECTIONS = 50
 REGISTERS = 60
-ROUNDS = 3
+ROUNDS = 5
 HERE = Path(__file__).resolve().parent
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -74,10 +79,10 @@ async def serve_pymodbus(port: int) -> None:
     await StartAsyncTcpServer(device, address=("127.0.0.1", port))
 
 
-def start(kind: str, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
-    """Start a server on a free port, and return its process and port."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+@contextmanager
+def started(kind: str, folder: Path) -> Iterator[tuple[int, int]]:
+    """Run a server on a free port, and yield its process and port."""
+    port = free_port()
     if kind == "libmodbus":
         program = folder / "libmodbus_server"
         subprocess.run(
@@ -86,10 +91,18 @@ def start(kind: str, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
         command, env = [program], {**os.environ, "PORT": str(port)}
     else:
         command, env = [sys.executable, __file__, kind, str(port)], dict(os.environ)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=env)
-    process.stdout.readline()
-    time.sleep(0.5)
-    return process, port
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env) as process:
+        try:
+            process.stdout.readline()
+            time.sleep(0.5)
+            yield process.pid, port
+        finally:
+            process.kill()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
 
 
 def cpu_s(pid: int) -> float:
@@ -121,32 +134,24 @@ def load(port: int, seconds: float, start_at: int) -> int:
     return asked
 
 
-def measure(kind: str, folder: Path) -> float:
-    """Return microseconds of CPU a request, of the middle round."""
-    process, port = start(kind, folder)
-    try:
-        load(port, 0.3, 0x1000)
-        costs = []
-        for _ in range(ROUNDS):
-            before = cpu_s(process.pid)
-            asked = load(port, SECONDS, 0x1000)
-            costs.append(1e6 * (cpu_s(process.pid) - before) / asked)
-        return statistics.median(costs)
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
 def compare() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        kinds = ("ours", "ours-uvloop", "pymodbus", "libmodbus")
-        costs = {kind: measure(kind, Path(folder)) for kind in kinds}
-    for kind, cost in costs.items():
+    kinds = ("ours", "ours-uvloop", "pymodbus", "libmodbus")
+    costs: dict[str, list[float]] = {kind: [] for kind in kinds}
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
+        servers = {kind: running.enter_context(started(kind, Path(folder))) for kind in kinds}
+        for _, port in servers.values():
+            load(port, 0.3, 0x1000)
+        for _ in range(ROUNDS):
+            for kind, (pid, port) in servers.items():
+                before = cpu_s(pid)
+                asked = load(port, SECONDS, 0x1000)
+                costs[kind].append(1e6 * (cpu_s(pid) - before) / asked)
+    best = {kind: min(found) for kind, found in costs.items()}
+    for kind, cost in best.items():
         print(f"{kind:12} {cost:8.1f} us of CPU a request of {REGISTERS} registers over {CONNECTIONS} connections")
     for kind in kinds[:2]:
         print(
-            f"{kind}: {costs['pymodbus'] / costs[kind]:.1f} times less than pymodbus (bar 6), {costs[kind] / costs['libmodbus']:.2f} times libmodbus in C (bar 1.5)"
+            f"{kind}: {best['pymodbus'] / best[kind]:.1f} times less than pymodbus (bar 6), {best[kind] / best['libmodbus']:.2f} times libmodbus in C (bar 1.5)"
         )
 
 
@@ -205,29 +210,105 @@ while True:
 """
 
 
+LIVE = """
+[meter]
+model = "Q23612"
+serial = 23612001
+[source]
+stream = "-"
+format = "int16"
+rate_hz = 8000
+scale = [0.02, 0.02, 0.02, 0.001, 0.001, 0.001]
+"""
+RATE_HZ = 8000
+TICK_S = 0.02
+
+
+class Converter(threading.Thread):
+    """Writes samples as they fall due, as a converter does: what the meter does not take in time is missed, and counted."""
+
+    def __init__(self, pipe: int) -> None:
+        super().__init__(daemon=True)
+        os.set_blocking(pipe, False)
+        self.pipe = pipe
+        self.written = self.missed = 0
+        self.is_over = threading.Event()
+        angle = 2 * np.pi * 50 * np.arange(RATE_HZ) / RATE_HZ
+        phases = [angle - 2 * np.pi * place / 3 for place in range(3)]
+        rows = [16000 * np.cos(phase) for phase in phases] + [7000 * np.cos(phase - 0.5) for phase in phases]
+        self.second = np.rint(rows).astype("<i2").T.tobytes()
+
+    def run(self) -> None:
+        """Write until it is over, then close the pipe."""
+        size, begun = len(self.second) // RATE_HZ, time.monotonic()
+        while not self.is_over.wait(TICK_S):
+            due = int((time.monotonic() - begun) * RATE_HZ)
+            at = (self.written + self.missed) % RATE_HZ
+            piece = (self.second + self.second)[at * size : (at + due - self.written - self.missed) * size]
+            taken = self._write(piece, size)
+            self.written += taken
+            self.missed += len(piece) // size - taken
+        os.close(self.pipe)
+
+    def _write(self, piece: bytes, size: int) -> int:
+        """Return how many whole samples went; a pipe takes a part of what is longer than it says it takes at once."""
+        done = 0
+        with suppress(BlockingIOError):
+            while done < len(piece):
+                done += os.write(self.pipe, piece[done : done + select.PIPE_BUF // size * size])
+        return done // size
+
+
 def crowd() -> None:
-    """Ask alone, then beside 1000 idle connections and 200 that send a byte a second."""
+    """Ask a live meter alone, then beside 1000 idle connections and 200 that send a byte a second, by turns."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    alone, beside = [], []
     with tempfile.TemporaryDirectory() as folder:
-        process, port = start("ours", Path(folder))
-        dripping = None
-        try:
-            asks_slowly(port, 0.5)
-            rounds = [asks_slowly(port, SECONDS) for _ in range(ROUNDS)]
-            dripping = subprocess.Popen([sys.executable, "-c", DRIPS, str(port)], stdout=subprocess.PIPE)
-            dripping.stdout.readline()
-            crowded = [asks_slowly(port, SECONDS) for _ in range(ROUNDS)]
-        finally:
-            for one in (dripping, process):
-                if one is not None:
-                    one.kill()
-                    one.wait()
-                    one.stdout.close()
-    alone, beside = statistics.median(rounds), statistics.median(crowded)
+        config = Path(folder) / "live.toml"
+        config.write_text(LIVE)
+        port = free_port()
+        command = [sys.executable, "-m", "watthour", "run", str(config), "--json", "--listen", f"modbus+tcp://127.0.0.1:{port}"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as meter:
+            try:
+                wait_for(port)
+                converter = Converter(os.dup(meter.stdin.fileno()))
+                meter.stdin.close()
+                converter.start()
+                asks_slowly(port, 2)
+                for _ in range(ROUNDS):
+                    alone.append(asks_slowly(port, SECONDS))
+                    with dripping(port):
+                        beside.append(asks_slowly(port, SECONDS))
+                converter.is_over.set()
+                metered = json.loads(meter.stdout.read())["samples"]
+            finally:
+                meter.kill()
     print(
-        f"p99 of an honest client: {alone:.2f} ms alone, {beside:.2f} ms beside 1000 idle and 200 dripping: {beside / alone:.2f} times (bar 2)"
+        f"p99 of an honest client: {min(alone):.2f} ms alone, {min(beside):.2f} ms beside 1000 idle and 200 dripping: {min(beside) / min(alone):.2f} times (bar 2)"
     )
+    due = converter.written + converter.missed
+    print(f"samples meanwhile: {due} fell due, {due - metered} of them were missed (bar 0)")
+
+
+@contextmanager
+def dripping(port: int) -> Iterator[None]:
+    """Keep 1000 idle connections open, and 200 that send a byte a second."""
+    with subprocess.Popen([sys.executable, "-c", DRIPS, str(port)], stdout=subprocess.PIPE) as process:
+        try:
+            process.stdout.readline()
+            yield
+        finally:
+            process.kill()
+
+
+def wait_for(port: int) -> None:
+    for _ in range(3000):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.1)
+    message = "the meter does not listen"
+    raise RuntimeError(message)
 
 
 def main() -> None:

@@ -26,9 +26,9 @@ def main() -> None:
     corpus = ROOT / "bench" / "out" / "fuzz-modbus"
     corpus.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(SEEDS):
-        for door in range(7):
+        for door in range(len(FUZZING["DOORS"])):
             (corpus / f"seed-{number}-{door}").write_bytes(bytes((door, len(seed), 1)) + seed)
-    atheris.Setup([*sys.argv, str(corpus), "-max_len=600"], target.one_input)
+    atheris.Setup([*sys.argv, str(corpus), "-max_len=300"], target.one_input)
     atheris.Fuzz()
 
 

@@ -6,6 +6,7 @@ input reaches behind the check that would stop it. `tools/fuzz_modbus.py` feeds 
 
 from watthour.parameters import Interface, check_setting
 from watthour.station.modbus import SERIAL_LINE, TCP_PORT, Ask, Broadcast, Denied, Station
+from watthour.station.plain_reads import PlainReads
 from watthour.station.rights import EVERYTHING, NOTHING, READ_ONLY
 from watthour.view import Outcome, Verdict, WriteSettings
 from watthour.wire.modbus.link import Broken, Requested
@@ -17,43 +18,65 @@ from watthour.wire.modbus.tcp_link import TcpClientLink, TcpStationLink
 LONGEST_KEPT = 600
 """Bytes that a link may hold back: two frames and a bit."""
 PDU_MAXIMUM = 253
+SPOILT = 0xFE
+"""The first byte of a piece after which a serial port marks a damaged character."""
+
+
+DOORS = ("tcp", "rtu", "repaired_rtu", "repaired_tcp", "tcp_client", "rtu_client", "pdu", "short_tcp")
+"""Ways in, by the number that an input begins with."""
 
 
 class Target:
-    """Both ends, fresh for every input; the view is one for all."""
+    """Both ends; links are fresh for every input, the stations of a port and of a line, and the view, are one for all."""
 
     def __init__(self, view):
-        self.view = view
+        self.view, self.views = view, [view]
         self.asked = 0
         self.answered = 0
-        self._doors = (self.tcp, self.rtu, self.repaired_rtu, self.repaired_tcp, self.tcp_client, self.rtu_client, self.pdu)
+        self.short_ways = 0
+        self._port, self._line = Station([None], TCP_PORT), Station([None], SERIAL_LINE)
+        self._plain_reads = PlainReads(self._port, [lambda: view])
+        self._doors = [getattr(self, name) for name in DOORS]
 
     def one_input(self, data):
+        """Feed an input: its first byte says to which door, and in what pieces."""
         if data:
-            self._doors[data[0] % len(self._doors)](data[1:])
+            way, door = divmod(data[0], len(DOORS))
+            self._cut = (cut_by_ones if way == 1 else whole) if way % 2 else cut
+            self._doors[door](data[1:])
 
     def tcp(self, data):
-        self._station(TcpStationLink(), data, TCP_PORT)
+        self._station(TcpStationLink(), data, self._port)
 
     def rtu(self, data):
-        self._station(RtuStationLink(), data, SERIAL_LINE)
+        self._station(RtuStationLink(), data, self._line)
 
     def pdu(self, data):
         """One frame without a fault around it, to our unit, read only or without rights."""
         rights = READ_ONLY if data[:1] < b"\x80" else NOTHING
         frame = RtuFrame(unit=1, pdu=data[1 : PDU_MAXIMUM + 1] or b"\0").to_bytes()
-        self._station(RtuStationLink(), frame, SERIAL_LINE, rights)
+        self._station(RtuStationLink(), frame, self._line, rights)
 
     def repaired_rtu(self, data):
         self._station(
             RtuStationLink(),
             b"".join(RtuFrame(unit=piece[0] & 3, pdu=piece[1:]).to_bytes() for piece in pieces(data)),
-            SERIAL_LINE,
+            self._line,
         )
 
     def repaired_tcp(self, data):
         frames = (b"\0\1\0\0" + len(piece).to_bytes(2, "big") + bytes((piece[0] & 3,)) + piece[1:] for piece in pieces(data))
-        self._station(TcpStationLink(), b"".join(frames), TCP_PORT)
+        self._station(TcpStationLink(), b"".join(frames), self._port)
+
+    def short_tcp(self, data):
+        """Frames that each come alone and are as long as a read, most of them one."""
+        self._cut = by_twelves
+        bodies = (data[at : at + 6] for at in range(0, len(data) - 5, 6))
+        frames = (
+            b"\0\1\0\0\0\6" + bytes((body[0] & 1, 3 + body[0] // 2 % 2 if body[0] < 240 else body[1])) + body[2:]
+            for body in bodies
+        )
+        self._station(TcpStationLink(), b"".join(frames), self._port)
 
     def tcp_client(self, data):
         self._client(TcpClientLink(), data)
@@ -65,28 +88,39 @@ class Target:
     def _client(self, link, data):
         request = ReadBitsRequest(start=0, count=9) if data[:1] < b"\x40" else ReadRequest(start=0, count=2)
         link.send(request, unit=1, now=0.0)
-        for now, piece in enumerate(cut(data)):
+        for now, piece in enumerate(self._cut(data)):
             link.receive(piece, now / 100)
         link.receive(b"", 100.0)
         link.end()
         assert held(link) == 0
 
-    def _station(self, link, data, etiquette, rights=EVERYTHING):
-        station, views, now = Station([None], etiquette), [self.view], 0.0
-        for now, piece in enumerate(cut(data)):
-            for event in [*link.receive(piece, now / 100), *(link.spoil(now / 100) if piece[:1] == b"\xfe" else ())]:
-                if isinstance(event, Requested):
-                    self._answer(link, station, views, event, rights)
-                elif not isinstance(event, Broken):
-                    station.overheard(0x0B)
+    def _station(self, link, data, station, rights=EVERYTHING):
+        now = 0.0
+        for now, piece in enumerate(self._cut(data)):
+            is_port_at_rest = station is self._port and link.next_deadline() is None and rights is EVERYTHING
+            short = self._plain_reads.reply(piece) if is_port_at_rest else None
+            events = link.receive(piece, now / 100)
+            if piece[0] == SPOILT:
+                events += link.spoil(now / 100)
+            self._take(link, station, events, rights, short)
             assert held(link) <= LONGEST_KEPT
-        for event in [*link.receive(b"", now + 100.0), *link.end()]:
-            if isinstance(event, Requested):
-                self._answer(link, station, views, event, rights)
+        self._take(link, station, [*link.receive(b"", now + 100.0), *link.end()], rights)
         assert held(link) == 0
 
-    def _answer(self, link, station, views, asked, rights):
+    def _take(self, link, station, events, rights, short=None):
+        """Answer what was asked; the short way, where it has an answer, has the same one."""
+        for event in events:
+            if isinstance(event, Requested):
+                self._answer(link, station, event, rights, short)
+            elif not isinstance(event, Broken):
+                station.overheard(0x0B)
+
+    def _answer(self, link, station, asked, rights, short):
+        views = self.views
         answer = station.answer(asked.unit, asked.request, views, rights)
+        if short is not None:
+            self.short_ways += 1
+            assert short == link.send(answer, asked)
         if answer is None:
             return
         self.answered += 1
@@ -138,13 +172,34 @@ def pieces(data):
         at += 1 + size
 
 
+SIZES = (60, 1, 2, 7, 8, 12, 13, 260)
+
+
 def cut(data):
     """Yield an input in pieces as a port may deliver it, cut by its own bytes."""
     at = 0
     while at < len(data):
-        size = 1 + data[at] % 61
+        size = SIZES[data[at] % len(SIZES)]
         yield data[at : at + size]
         at += size
+
+
+def cut_by_ones(data):
+    """Yield an input byte by byte."""
+    for at in range(len(data)):
+        yield data[at : at + 1]
+
+
+def by_twelves(data):
+    """Yield an input by the length of a read on TCP."""
+    for at in range(0, len(data), 12):
+        yield data[at : at + 12]
+
+
+def whole(data):
+    """Yield an input as it is."""
+    if data:
+        yield data
 
 
 def held(link):

@@ -133,7 +133,8 @@ class RtuStream:
         if may_be_any and len(burst) <= ADU_MAXIMUM and has_right_crc(burst):
             return 0
         for begin in range(max(0, len(burst) - ADU_MAXIMUM), len(burst) - ADU_MINIMUM + 1):
-            if len(burst) - begin in self._adu_sizes(burst[begin:]) and has_right_crc(burst[begin:]):
+            frame = burst[begin:]
+            if len(frame) - AROUND_PDU in self._sizes(frame[0], frame[UNIT_SIZE:]) and has_right_crc(frame):
                 return begin
         return len(burst)
 
