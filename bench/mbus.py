@@ -14,7 +14,7 @@ from pathlib import Path
 import meterbus
 
 from watthour.wire.mbus.frame import LongFrame, parse
-from watthour.wire.mbus.telegram import Telegram, decode_response, read_record
+from watthour.wire.mbus.telegram import Telegram, decode_response, read_records
 
 SHARED = Path(os.environ.get("WATTHOUR_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 BAR = 20.0
@@ -30,8 +30,7 @@ def ours(frames: Sequence[bytes]) -> int:
         assert isinstance(frame, LongFrame)  # noqa: S101 - for the types
         response = decode_response(frame)
         assert isinstance(response, Telegram)  # noqa: S101
-        for record in response.content.records:
-            quantity = read_record(record)
+        for quantity in read_records(response.content.records):
             parts = quantity.parts
             _ = quantity.value, quantity.meaning.unit, parts.function, parts.storage, parts.tariff, parts.subunit
             count += 1

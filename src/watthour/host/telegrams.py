@@ -22,6 +22,7 @@ from watthour.wire.mbus.telegram import (
     manufacturer_letters,
     read_record,
 )
+from watthour.wire.mbus.times import Recurring
 from watthour.wire.mbus.value import Value
 
 MEDIA: Mapping[int, str] = {
@@ -134,11 +135,13 @@ def record_as_json(record: Record) -> dict[str, object]:
 
 
 def plain(value: Value) -> int | float | str | None:
-    """Return a value as JSON knows it: whole numbers whole, times as ISO 8601."""
+    """Return a value as JSON knows it: whole numbers whole, times as ISO 8601, with stars for what is any."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, datetime | date | time):
         return value.isoformat()
+    if isinstance(value, Recurring):
+        return str(value)
     return value
 
 

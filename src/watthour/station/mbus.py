@@ -35,7 +35,8 @@ from watthour.wire.mbus.message import (
 from watthour.wire.mbus.message import Request as MBusRequest
 from watthour.wire.mbus.record import DataField, Fault, Record, Records, parse_records
 from watthour.wire.mbus.telegram import ApplicationError
-from watthour.wire.mbus.value import LocalTime, decode_number, decode_time
+from watthour.wire.mbus.times import LocalTime, Recurring, decode_time
+from watthour.wire.mbus.value import decode_number
 
 ACKNOWLEDGED = Acknowledge().to_bytes()
 
@@ -308,7 +309,7 @@ _ACTIONS: Mapping[tuple[int, bytes], Command] = MappingProxyType(
 
 def _clock_command(record: Record) -> Command | None:
     found = decode_time(record.data) if record.field in _TIME_FIELDS else None
-    if not isinstance(found, LocalTime):
+    if not isinstance(found, LocalTime) or isinstance(found.when, Recurring):
         return None
     time_ns = int(found.when.replace(tzinfo=UTC).timestamp()) * NANOSECONDS
     return SetClock(time_ns=time_ns, interface=Interface.BUS)

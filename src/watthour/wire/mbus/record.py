@@ -13,9 +13,8 @@ same bytes. What a VIF means and what the data say is for ``unit`` and ``value``
 import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -278,9 +277,8 @@ def information_block(
     return chain[0], bytes(chain[1:])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Records:
-    """The records of a telegram.
+class Records(NamedTuple):
+    """The records of a telegram; a tuple, as `Record` is.
 
     Parameters
     ----------
@@ -344,16 +342,18 @@ def _shapes(size: int, begin: bytes) -> list[_Shape]:  # noqa: ARG001 - what the
 
 def _by_shape(body: bytes) -> Records | None:
     """Return the records of a telegram whose shape is known, as a meter sends it each time; None: it is not known."""
-    size, made, record = len(body), tuple.__new__, Record
+    size = len(body)
     for heads, cut, end in _shapes(size, body[:2]):
         pieces = cut(body)
         if pieces[::2] == heads and (end == size or body[end] in _ENDS):
-            records = tuple([made(record, pair) for pair in zip(heads, pieces[1::2], strict=True)])
-            return Records(records=records) if end == size else Records(records=records, **_tail(body, end))
+            records = tuple(map(_record_of, zip(heads, pieces[1::2], strict=True)))
+            return Records(records) if end == size else Records(records, **_tail(body, end))
     return None
 
 
 _ENDS = frozenset({MANUFACTURER_DATA, MORE_FOLLOW})
+_record_of = partial(tuple.__new__, Record)
+"""Makes a record of a head and its data."""
 
 
 def _tail(body: bytes, end: int) -> dict[str, Any]:
@@ -398,7 +398,7 @@ def _one_by_one(body: bytes) -> Records:
             records.append(record)
     if is_plain:
         _remember(body, records, at)
-    return Records(records=tuple(records), selects_all=selects_all, **_tail(body, at))
+    return Records(tuple(records), selects_all=selects_all, **_tail(body, at))
 
 
 _PLAIN_HEAD = re.compile(rb"[\x80-\xFF]*[\x00-\x7F][\x80-\xFF]*[\x00-\x7F]", re.DOTALL).match

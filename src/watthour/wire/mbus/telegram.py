@@ -5,18 +5,20 @@ byte for byte, `Quantity` reads one of them.
 """
 
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple, Self
 
 from watthour.errors import TelegramError
 from watthour.wire.mbus.frame import LongFrame
-from watthour.wire.mbus.record import DataField, Head, Record, Records, head_of, parse_records
+from watthour.wire.mbus.record import Head, Record, Records, head_of, parse_records
+from watthour.wire.mbus.times import LocalTime, decode_time
 from watthour.wire.mbus.unit import Meaning, meaning_of
-from watthour.wire.mbus.value import DECODERS, LocalTime, Value, decode_time
+from watthour.wire.mbus.value import BCDS, DECODERS, INTEGERS, Value, decode_bcd
 
 CONTROL_RESPONSE = 0x08
 """RSP_UD; with bits of access demand and data flow control, which nobody sets, 18 28 38."""
@@ -31,6 +33,7 @@ CI_ALARM = 0x71
 HEADER_SIZE = 12
 _HEADER = struct.Struct("<4sHBBBBH")
 SHORT_HEADER_SIZE = 4
+_SHORT_HEADER = struct.Struct("<BBH")
 
 
 class Refusal(StrEnum):
@@ -58,6 +61,8 @@ ERRORS = (
 
 _KINDS = 4096
 """Kinds of record whose reading is remembered."""
+_SHAPES = 256
+"""Sequences of them, as a meter sends them each time."""
 _DIGITS_KEPT = 10**20
 """Below it a number times the seconds of a day has fewer digits than any context rounds away."""
 _LETTERS = 3
@@ -126,30 +131,62 @@ class Header(NamedTuple):
     @classmethod
     def from_bytes(cls, head: bytes) -> Self:
         """Return the header that twelve bytes hold."""
-        return cls(*_HEADER.unpack_from(head))
+        return cls._make(_HEADER.unpack_from(head))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Telegram:
-    """Variable data of a meter.
+class ShortHeader(NamedTuple):
+    """What CI 7A has of a header: who speaks is known from the link.
+
+    Parameters
+    ----------
+    access_number, status, signature : int
+        As of `Header`.
+    """
+
+    access_number: int = 0
+    status: int = 0
+    signature: int = 0
+
+    def to_bytes(self) -> bytes:
+        """Return the header as it travels."""
+        return _SHORT_HEADER.pack(*self)
+
+    @classmethod
+    def from_bytes(cls, head: bytes) -> Self:
+        """Return the header that four bytes hold."""
+        return cls(*_SHORT_HEADER.unpack_from(head))
+
+
+class Telegram(NamedTuple):
+    """Variable data of a meter; a tuple, as `Record` is.
 
     Parameters
     ----------
     address : int
         The primary address it answers from.
     header : Header, optional
-        None behind CI 78 and, but for access number and status, 7A: those two know the meter from the link.
+        None behind CI 78 and 7A.
+    short_header : ShortHeader, optional
+        Behind CI 7A.
+    control : int
+        RSP_UD, with its bits of access demand and data flow.
     """
 
     address: int
     header: Header | None
-    content: Records = field(default_factory=Records)
+    content: Records = Records()
+    short_header: ShortHeader | None = None
+    control: int = CONTROL_RESPONSE
 
     def to_frame(self) -> LongFrame:
         """Return the frame that carries it."""
-        head = b"" if self.header is None else self.header.to_bytes()
-        ci = CI_NO_HEADER if self.header is None else CI_LONG_HEADER
-        return LongFrame(control=CONTROL_RESPONSE, address=self.address, ci=ci, data=head + self.content.to_bytes())
+        if self.header is not None:
+            ci, head = CI_LONG_HEADER, self.header.to_bytes()
+        elif self.short_header is not None:
+            ci, head = CI_SHORT_HEADER, self.short_header.to_bytes()
+        else:
+            ci, head = CI_NO_HEADER, b""
+        return LongFrame(control=self.control, address=self.address, ci=ci, data=head + self.content.to_bytes())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +201,7 @@ class ApplicationError:
 
     address: int
     code: int | None = None
+    control: int = CONTROL_RESPONSE
 
     @property
     def text(self) -> str:
@@ -175,7 +213,7 @@ class ApplicationError:
     def to_frame(self) -> LongFrame:
         """Return the frame that carries it."""
         data = b"" if self.code is None else bytes([self.code])
-        return LongFrame(control=CONTROL_RESPONSE, address=self.address, ci=CI_ERROR, data=data)
+        return LongFrame(control=self.control, address=self.address, ci=CI_ERROR, data=data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +222,11 @@ class Alarm:
 
     address: int
     flags: bytes = b""
+    control: int = CONTROL_RESPONSE
+
+    def to_frame(self) -> LongFrame:
+        """Return the frame that carries it."""
+        return LongFrame(control=self.control, address=self.address, ci=CI_ALARM, data=self.flags)
 
 
 def decode_response(frame: LongFrame) -> Telegram | ApplicationError | Alarm:
@@ -194,30 +237,36 @@ def decode_response(frame: LongFrame) -> Telegram | ApplicationError | Alarm:
     TelegramError
         If it is no response of a meter, of a kind not understood, encrypted, or its records are damaged.
     """
-    control, ci, data = frame.control, frame.ci, frame.data
+    control, address, ci, data = frame
     if control not in _RESPONSES:
         raise TelegramError(Refusal.NO_RESPONSE, f"control field {control:02X}")
     if ci == CI_LONG_HEADER:
         _require_header(data, HEADER_SIZE)
         header = Header.from_bytes(data)
-        if header.signature:
-            raise TelegramError(Refusal.ENCRYPTED, f"signature {header.signature:04X}")
-        return Telegram(address=frame.address, header=header, content=parse_records(data[HEADER_SIZE:]))
-    if ci == CI_ERROR:
-        return ApplicationError(address=frame.address, code=data[0] if data else None)
-    if ci == CI_ALARM:
-        return Alarm(address=frame.address, flags=data)
-    if ci == CI_NO_HEADER:
-        return Telegram(address=frame.address, header=None, content=parse_records(data))
+        _require_plain(header.signature)
+        return Telegram(address, header, parse_records(data[HEADER_SIZE:]), control=control)
     if ci == CI_SHORT_HEADER:
         _require_header(data, SHORT_HEADER_SIZE)
-        return Telegram(address=frame.address, header=None, content=parse_records(data[SHORT_HEADER_SIZE:]))
+        short = ShortHeader.from_bytes(data)
+        _require_plain(short.signature)
+        return Telegram(address, None, parse_records(data[SHORT_HEADER_SIZE:]), short, control)
+    if ci == CI_NO_HEADER:
+        return Telegram(address, None, parse_records(data), control=control)
+    if ci == CI_ERROR:
+        return ApplicationError(address=address, code=data[0] if data else None, control=control)
+    if ci == CI_ALARM:
+        return Alarm(address=address, flags=data, control=control)
     raise TelegramError(Refusal.UNKNOWN_CI, f"{ci:02X}")
 
 
 def _require_header(data: bytes, size: int) -> None:
     if len(data) < size:
         raise TelegramError(Refusal.SHORT_HEADER, f"{len(data)} bytes where {size} are due")
+
+
+def _require_plain(signature: int) -> None:
+    if signature:
+        raise TelegramError(Refusal.ENCRYPTED, f"signature {signature:04X}")
 
 
 class Quantity(NamedTuple):
@@ -228,6 +277,8 @@ class Quantity(NamedTuple):
     meaning : Meaning
     number : Value
         As the data hold it, not scaled; None: no value of its type, see the record's data.
+    value : Value
+        In its unit, exact.
     is_summer : bool
         Of a time that says so.
     parts : Head
@@ -237,23 +288,9 @@ class Quantity(NamedTuple):
     record: Record
     meaning: Meaning
     number: Value
+    value: Value
     is_summer: bool
     parts: Head
-
-    @property
-    def value(self) -> Value:
-        """The value in its unit, exact."""
-        number, scale = self.number, self.meaning.scale
-        if type(number) is int:
-            if type(scale) is int or -_DIGITS_KEPT < number < _DIGITS_KEPT:
-                return number * scale
-            return Decimal(f"{number * self.meaning.factor}E{self.meaning.exponent}")  # a product would keep 28 digits
-        if isinstance(number, Decimal):
-            sign, digits, exponent = number.as_tuple()
-            assert isinstance(exponent, int)  # noqa: S101 - a number
-            whole = int("".join(map(str, digits))) * self.meaning.factor
-            return Decimal(f"{'-' * sign}{whole}E{exponent + self.meaning.exponent}")
-        return number
 
 
 def read_record(record: Record) -> Quantity:
@@ -262,26 +299,90 @@ def read_record(record: Record) -> Quantity:
     >>> read_record(Record.of(dif=0x02, vif=0xFD, vifes=bytes.fromhex("C8 FC 01"), data=bytes.fromhex("FE08"))).value
     Decimal('230.2')
     """
-    head, data = record
-    meaning, decode, parts = _reading(head)
-    if decode is _WHOLE:
-        return _made(Quantity, (record, meaning, int.from_bytes(data, "little", signed=True), False, parts))
-    if decode is not decode_time:
-        return _made(Quantity, (record, meaning, decode(data), False, parts))
-    found = decode_time(data)
-    if isinstance(found, LocalTime):
-        return Quantity(record, meaning, found.when, found.is_summer, parts)
-    return Quantity(record, meaning, found, False, parts)  # noqa: FBT003 - the order of the fields
+    return _reader(record[0])(record)
 
 
-_WHOLE = DECODERS[DataField.INT32]
-"""What reads every whole number; done on the spot, as most records are."""
-_made = tuple.__new__
+_HEAD = itemgetter(0)
+
+
+def read_records(records: Sequence[Record]) -> list[Quantity]:
+    """Return what records say, such as all those of a telegram."""
+    readers = _readers(tuple(map(_HEAD, records)))
+    return [read(record) for read, record in zip(readers, records, strict=True)]
+
+
+@lru_cache(maxsize=_SHAPES)
+def _readers(heads: tuple[bytes, ...]) -> tuple[Callable[[Record], Quantity], ...]:
+    return tuple(_reader(head) for head in heads)
 
 
 @lru_cache(maxsize=_KINDS)
-def _reading(head: bytes) -> tuple[Meaning, Callable[[bytes], object], Head]:
-    """Return what a kind of record means, what reads its data, and its parts."""
+def _reader(head: bytes) -> Callable[[Record], Quantity]:
+    """Return what reads the records of a kind: the meaning of their head is found out once."""
     parts = head_of(head)
     meaning = meaning_of(parts.vif, parts.vifes, parts.text)
-    return meaning, decode_time if meaning.is_time else DECODERS[parts.field], parts
+    if meaning.is_time:
+        return _reader_of_times(meaning, parts)
+    if parts.field in INTEGERS:
+        return _reader_of_integers(meaning, parts)
+    if parts.field in BCDS:
+        return _reader_of_bcds(meaning, parts)
+    return _reader_of_others(meaning, parts)
+
+
+def _reader_of_integers(meaning: Meaning, parts: Head) -> Callable[[Record], Quantity]:
+    """Return the reader of most records: they have eight bytes at most, and a product keeps all their digits."""
+    made, number_of, scale = tuple.__new__, int.from_bytes, meaning.scale
+
+    def read(record: Record) -> Quantity:
+        number = number_of(record[1], "little", signed=True)
+        return made(Quantity, (record, meaning, number, number * scale, False, parts))
+
+    return read
+
+
+def _reader_of_bcds(meaning: Meaning, parts: Head) -> Callable[[Record], Quantity]:
+    """Return the reader of many: they have twelve digits at most."""
+    made, scale = tuple.__new__, meaning.scale
+
+    def read(record: Record) -> Quantity:
+        number = decode_bcd(record[1])
+        value = None if number is None else number * scale
+        return made(Quantity, (record, meaning, number, value, False, parts))
+
+    return read
+
+
+def _reader_of_times(meaning: Meaning, parts: Head) -> Callable[[Record], Quantity]:
+    def read(record: Record) -> Quantity:
+        found = decode_time(record.data)
+        if isinstance(found, LocalTime):
+            return Quantity(record, meaning, found.when, found.when, found.is_summer, parts)
+        return Quantity(record, meaning, found, found, is_summer=False, parts=parts)
+
+    return read
+
+
+def _reader_of_others(meaning: Meaning, parts: Head) -> Callable[[Record], Quantity]:
+    made, decode = tuple.__new__, DECODERS[parts.field]
+
+    def read(record: Record) -> Quantity:
+        number = decode(record[1])
+        return made(Quantity, (record, meaning, number, _scaled(number, meaning), False, parts))
+
+    return read
+
+
+def _scaled(number: int | Decimal | str | None, meaning: Meaning) -> Value:
+    """Return a number in its unit."""
+    if type(number) is int:
+        scale = meaning.scale
+        if type(scale) is int or -_DIGITS_KEPT < number < _DIGITS_KEPT:
+            return number * scale
+        return Decimal(f"{number * meaning.factor}E{meaning.exponent}")  # a product would keep 28 digits
+    if isinstance(number, Decimal):
+        sign, digits, exponent = number.as_tuple()
+        assert isinstance(exponent, int)  # noqa: S101 - a number
+        whole = int("".join(map(str, digits))) * meaning.factor
+        return Decimal(f"{'-' * sign}{whole}E{exponent + meaning.exponent}")
+    return number

@@ -1,16 +1,14 @@
 """The data of an M-Bus record to an exact value, and back (EN 13757-3, annex A).
 
-In: a data field and its bytes. Out: an int, a Decimal (a float's exact value), a text, a local time without zone, or None where
-the bytes hold no value of their type: BCD with other digits, a date that is none, a float that is no number. No value goes
-through a float on its way; scales are for ``unit``.
+In: a data field and its bytes. Out: an int, a Decimal (a float's exact value), a text, or None where the bytes hold no value of
+their type: BCD with other digits, a float that is no number. No value goes through a float on its way; scales are for ``unit``,
+dates and times for ``times``.
 """
 
 import struct
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
-from types import MappingProxyType
 
 from watthour.wire.mbus.record import (
     NEGATIVE_BCD_LENGTHS,
@@ -18,18 +16,18 @@ from watthour.wire.mbus.record import (
     SIZES,
     TEXT_LENGTHS,
     DataField,
+    variable_size,
 )
+from watthour.wire.mbus.times import Recurring
 
-Value = int | Decimal | str | datetime | date | time | None
+Value = int | Decimal | str | datetime | date | time | Recurring | None
 """What data can say."""
 
-_INTEGERS = frozenset({DataField.INT8, DataField.INT16, DataField.INT24, DataField.INT32, DataField.INT48, DataField.INT64})
-_BCDS = frozenset({DataField.BCD2, DataField.BCD4, DataField.BCD6, DataField.BCD8, DataField.BCD12})
+INTEGERS = frozenset({DataField.INT8, DataField.INT16, DataField.INT24, DataField.INT32, DataField.INT48, DataField.INT64})
+BCDS = frozenset({DataField.BCD2, DataField.BCD4, DataField.BCD6, DataField.BCD8, DataField.BCD12})
+"""Data fields of whole numbers."""
 _MINUS = 0xF
 _REAL = struct.Struct("<f")
-_CENTURY = 100
-_YEAR_PIVOT = 81
-"""Two-digit years below it are of this century (EN 13757-3, type G)."""
 
 
 def decode_number(field: DataField, data: bytes) -> int | Decimal | str | None:
@@ -59,9 +57,10 @@ def _decode_nothing(_: bytes) -> None:
 def decode_bcd(data: bytes) -> int | None:
     """Return a BCD number, lowest byte first; a highest digit F is a minus. None: another digit is none."""
     digits = data[::-1].hex()
-    if digits.isdecimal():
+    try:
         return int(digits)
-    rest = digits[1:]
+    except ValueError:
+        rest = digits[1:]
     return -int(rest) if digits[:1] == "f" and rest.isdecimal() else None
 
 
@@ -80,9 +79,9 @@ def _decode_variable(data: bytes) -> int | str | None:
 Decoder = Callable[[bytes], int | Decimal | str | None]
 DECODERS: tuple[Decoder, ...] = tuple(
     _decode_integer
-    if code in _INTEGERS
+    if code in INTEGERS
     else decode_bcd
-    if code in _BCDS
+    if code in BCDS
     else _decode_real
     if code == DataField.REAL32
     else _decode_variable
@@ -93,23 +92,32 @@ DECODERS: tuple[Decoder, ...] = tuple(
 """By data field."""
 
 
-def encode_number(field: DataField, value: int) -> bytes:
-    """Return the data of a whole number.
+def encode_number(field: DataField, value: int | Decimal) -> bytes:
+    """Return the data of a number.
 
     Raises
     ------
     OverflowError
-        If the field cannot hold it.
+        If the field cannot hold it: a number that is too big, a fraction where whole numbers are due, and one that no four
+        bytes of a float have exactly. Variable data are for `encode_variable`.
 
     >>> encode_number(DataField.INT48, 1_000_000).hex(" "), encode_number(DataField.BCD4, -1).hex(" ")
     ('40 42 0f 00 00 00', '01 f0')
     """
-    if field in _INTEGERS:
-        return value.to_bytes(SIZES[field], "little", signed=True)
-    if field not in _BCDS:
-        msg = f"{field.name} holds no whole number"
+    if field is DataField.REAL32:
+        return _encode_real(Decimal(value))
+    if not isinstance(value, int) or field not in INTEGERS | BCDS:
+        msg = f"{field.name} does not hold {value}"
         raise OverflowError(msg)
-    return encode_bcd(value, SIZES[field])
+    return value.to_bytes(SIZES[field], "little", signed=True) if field in INTEGERS else encode_bcd(value, SIZES[field])
+
+
+def _encode_real(value: Decimal) -> bytes:
+    data = _REAL.pack(float(value))
+    if _decode_real(data) != value:
+        msg = f"no float of four bytes is {value}"
+        raise OverflowError(msg)
+    return data
 
 
 def encode_bcd(value: int, size: int) -> bytes:
@@ -141,95 +149,35 @@ def encode_text(text: str) -> bytes:
     return bytes([len(text)]) + text.encode("latin-1")[::-1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalTime:
-    """A time as types F and I carry it: local, without a zone.
+def encode_variable(length: int, value: int | str) -> bytes:
+    """Return variable data, first the byte LVAR that tells their length and kind.
 
     Parameters
     ----------
-    when : datetime
-        Naive.
-    is_summer : bool
-        Whether summer time holds.
-    """
-
-    when: datetime
-    is_summer: bool = False
-
-
-def decode_time(data: bytes) -> LocalTime | date | time | None:
-    """Return what a time is by its size: type G (2 bytes), J (3), F (4), I (6); None: marked invalid, or no date at all.
-
-    >>> decode_time(bytes.fromhex("37 08 4F 31")).when.isoformat()
-    '2026-01-15T08:55:00'
-    """
-    decode = _TIME_DECODERS.get(len(data))
-    try:
-        return None if decode is None else decode(data)
-    except ValueError:
-        return None
-
-
-def _year(number: int) -> int:
-    return number + (2000 if number < _YEAR_PIVOT else 1900)
-
-
-def _date(data: bytes) -> date:
-    low, high = data
-    return date(_year(low >> 5 | (high & 0xF0) >> 1), high & 0x0F, low & 0x1F)
-
-
-def _time_of_day(data: bytes) -> time:
-    return time(data[2] & 0x1F, data[1] & 0x3F, data[0] & 0x3F)
-
-
-def _minute(data: bytes) -> LocalTime | None:
-    if data[0] & 0x80:
-        return None
-    day = _date(data[2:])
-    hundreds = data[1] >> 5 & 0x03
-    if hundreds:
-        day = day.replace(year=1900 + _CENTURY * hundreds + day.year % _CENTURY)
-    when = datetime(day.year, day.month, day.day, data[1] & 0x1F, data[0] & 0x3F)  # noqa: DTZ001 - the meter's own clock
-    return LocalTime(when=when, is_summer=bool(data[1] & 0x80))
-
-
-def _second(data: bytes) -> LocalTime | None:
-    if data[1] & 0x80:
-        return None
-    day = _date(data[3:5])
-    when = datetime(day.year, day.month, day.day, data[2] & 0x1F, data[1] & 0x3F, data[0] & 0x3F)  # noqa: DTZ001
-    return LocalTime(when=when, is_summer=bool(data[0] & 0x40))
-
-
-_TIME_DECODERS: Mapping[int, Callable[[bytes], LocalTime | date | time | None]] = MappingProxyType(
-    {2: _date, 3: _time_of_day, 4: _minute, 6: _second}
-)
-
-
-def encode_minute(local: LocalTime) -> bytes:
-    """Return type F: a local time to the minute.
+    length : int
+        LVAR: a text of so many characters, so many bytes of BCD of either sign, or of a binary number.
 
     Raises
     ------
     OverflowError
-        If its year is not one of 1981 to 2080, which two digits carry.
+        If the length is reserved, or holds no such value.
+
+    >>> encode_variable(0xC2, 1234).hex(" "), encode_variable(0xD2, -1234).hex(" "), encode_variable(0xE2, -2).hex(" ")
+    ('c2 34 12', 'd2 34 12', 'e2 fe ff')
     """
-    when = local.when
-    low, high = encode_date(when.date())
-    return bytes([when.minute, when.hour | (0x80 if local.is_summer else 0), low, high])
-
-
-def encode_date(day: date) -> bytes:
-    """Return type G.
-
-    Raises
-    ------
-    OverflowError
-        As `encode_minute`.
-    """
-    year = day.year % _CENTURY
-    if _year(year) != day.year:
-        msg = f"{day.year}: two digits carry 1981 to 2080"
+    size = variable_size(length)
+    if size is None or isinstance(value, str) is not (length in TEXT_LENGTHS):
+        msg = f"variable data of length {length:02X} do not hold {value!r}"
         raise OverflowError(msg)
-    return bytes([day.day | (year & 0x07) << 5, day.month | (year & 0x78) << 1])
+    if isinstance(value, str):
+        if len(value) != size:
+            msg = f"{len(value)} characters where {size} are due"
+            raise OverflowError(msg)
+        return encode_text(value)
+    if length in POSITIVE_BCD_LENGTHS or length in NEGATIVE_BCD_LENGTHS:
+        digits = value if length in POSITIVE_BCD_LENGTHS else -value
+        if digits < 0 or not size:
+            msg = f"variable data of length {length:02X} do not hold {value}"
+            raise OverflowError(msg)
+        return bytes([length]) + encode_bcd(digits, size)
+    return bytes([length]) + value.to_bytes(size, "little", signed=True)
