@@ -35,7 +35,10 @@ DONE = Outcome(verdict=Verdict.DONE)
 
 @dataclass
 class Count:
-    """What came of the requests."""
+    """What came of the requests to our meters, and of their replies.
+
+    A request arrived clean, or hit, or beside: whole, with a stray character that touches it.
+    """
 
     good: int = 0
     hit: int = 0
@@ -51,6 +54,8 @@ class Count:
     accepted_damaged: int = 0
     broadcasts_lost: int = 0
     one_frame_with_noise: int = 0
+    beside: int = 0
+    answered_beside: int = 0
 
 
 class Plant:
@@ -131,6 +136,9 @@ class Plant:
             else:
                 counted.lost.append((unit, start))
         counted.answered_damaged += received.is_hit and bool(mine)
+        is_beside = not (received.is_hit or received.is_clean)
+        counted.beside += is_beside
+        counted.answered_beside += is_beside and bool(mine)
         for event in heard:
             reply = self.station.answer(event.unit, event.request, self.views)
             if reply is not None and not isinstance(reply, Ask | Broadcast):
