@@ -5,18 +5,23 @@ import contextlib
 import errno
 import os
 import subprocess
+import sys
 import termios
 import time
 from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
+import serialx
 from pymodbus import FramerType, ModbusException
 from pymodbus.client import AsyncModbusSerialClient
 
 from watthour.errors import ListenError, NoAnswerError, UsageError
 from watthour.host.lines import kept_port, parse_url, read_values, serial_port, serial_server, serve_modbus_rtu
 from watthour.host.lines.serial_port import Marks, SerialSettings, fitting, is_pty, mark_damage, trouble
-from watthour.view import Outcome, ResetPartial, Verdict
+from watthour.parameters import Interface
+from watthour.view import Outcome, ResetPartial, Verdict, WriteSettings
 from watthour.wire.modbus.rtu_frame import RtuFrame
 
 PATIENCE_S = 5.0
@@ -575,6 +580,53 @@ def test_a_pty_is_not_asked_to_mark_and_a_device_that_is_gone_cannot(bus):
     assert not mark_damage(SerialSettings(device=bus.path, baudrate=9600, framing="8E1"))
     assert not mark_damage(SerialSettings(device="/dev/nothere", baudrate=9600, framing="8E1"))
     assert not mark_damage(SerialSettings(device="/dev/null", baudrate=9600, framing="8E1"))
+
+
+def test_a_port_with_parity_is_open_with_marks_and_a_true_ff_comes_through_them(bus, meter, monkeypatch):
+    """A pty takes the flags of a port with parity, though not the parity, and doubles a true FF as a port does."""
+    settle = serialx.create_serial_connection
+
+    def without_parity(*args, **options):
+        return settle(*args, **options | {"parity": serialx.Parity.NONE})
+
+    monkeypatch.setattr(serialx, "create_serial_connection", without_parity)
+    monkeypatch.setattr(serial_port, "is_pty", lambda _device: False)
+    select = RtuFrame(unit=1, pdu=bytes.fromhex("10 00B0 0002 04 0000 FFFF")).to_bytes()
+
+    async def story(server):
+        flags = termios.tcgetattr(bus._slave)[0]
+        bus.send(select)
+        return flags, server.settings.framing, await bus.hear(8)
+
+    flags, framing, heard = with_server(story, bus.path, meter, query="?framing=8E1")
+    assert framing == "8E1"
+    assert flags & termios.INPCK
+    assert flags & termios.PARMRK
+    assert not flags & termios.IGNPAR
+    assert heard == RtuFrame(unit=1, pdu=bytes.fromhex("10 00B0 0002")).to_bytes()
+    assert meter.asked == [WriteSettings(settings={"cost_per_kwh": Decimal("6.5535")}, interface=Interface.BUS)]
+
+
+def test_a_driver_is_asked_to_switch_the_transmitter_before_the_port_is_opened(bus, meter, monkeypatch):
+    asked = []
+
+    def ioctl(opened, request, argument):
+        asked.append((str(Path(f"/proc/self/fd/{opened}").readlink()), request, argument))
+        return 0
+
+    monkeypatch.setattr(serial_port.fcntl, "ioctl", ioctl)
+
+    async def story(_server):
+        bus.send(READ)
+        return await bus.hear(9)
+
+    with pytest.raises(ListenError, match="no such device"):
+        with_server(story, "/dev/nothere", meter, query="?rs485=on")
+    assert not asked
+    assert with_server(story, bus.path, meter, query="?rs485=on") == reply_to_read(meter.shown)
+    device, request, argument = asked[0]
+    assert (device, request) == (bus.path, 0x542F), "TIOCSRS485"
+    assert argument == (3).to_bytes(4, sys.byteorder) + bytes(28), "enabled, RTS on while sending, no delays, padding"
 
 
 def test_a_driver_without_direction_control_is_told_in_one_line(bus, meter):

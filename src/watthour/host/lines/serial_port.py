@@ -133,9 +133,11 @@ def drop_damaged(port: int) -> None:
     """Have the driver check the parity, and drop characters with a wrong parity or stop bit, and breaks.
 
     Without it a driver computes the parity it sends and looks at none that it receives. A frame that lacks a character is
-    dropped whole by its length and its check. Who wants to be told of each asks for marks instead.
+    dropped whole by its length and its check. A port that `mark_damage` has asked for marks is left as it is.
     """
     attributes = termios.tcgetattr(port)
+    if attributes[0] & termios.PARMRK:
+        return
     attributes[0] |= termios.INPCK | termios.IGNPAR | termios.IGNBRK
     termios.tcsetattr(port, termios.TCSANOW, attributes)
 
