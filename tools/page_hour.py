@@ -94,7 +94,9 @@ def failures(looks: Sequence[Look]) -> list[str]:
         return [f"{len(looks)} looks are too few to judge"]
     wrong = []
     for name, allowed in GROWTH.items():
-        early, late = (statistics.median(getattr(look, name) for look in part) for part in (looks[quarter : 2 * quarter], looks[-quarter:]))
+        early, late = (
+            statistics.median(getattr(look, name) for look in part) for part in (looks[quarter : 2 * quarter], looks[-quarter:])
+        )
         if late - early > allowed:
             wrong.append(f"{name} grew by {late - early:.0f}, from {early:.0f} to {late:.0f}")
     if (longest := max(look.longest_ms for look in looks)) >= SILENCE_MS:
@@ -176,7 +178,7 @@ def main() -> int:
     parser.add_argument("--leaking", action="store_true", help="leave a page open that grows, to see it found")
     words = parser.parse_args()
     looks = []
-    with (sys.stdout if words.log is None else words.log.open("w", encoding="utf-8")) as log:
+    with sys.stdout if words.log is None else words.log.open("w", encoding="utf-8") as log:
         writer = csv.DictWriter(log, [each.name for each in fields(Look)], lineterminator="\n")
         writer.writeheader()
         for each in watch(60 * words.minutes, words.samples, leaking=words.leaking):
@@ -185,7 +187,9 @@ def main() -> int:
             log.flush()
     wrong = failures(looks)
     longest_ms = max(each.longest_ms for each in looks)
-    said = "; ".join(wrong) or f"neither grew nor stalled: {looks[-1].messages} messages, at most {longest_ms:.0f} ms between two"
+    said = (
+        "; ".join(wrong) or f"neither grew nor stalled: {looks[-1].messages} messages, at most {longest_ms:.0f} ms between two"
+    )
     print(f"the page left open for {words.minutes:g} minutes: {said}", file=sys.stderr)
     return 1 if wrong else 0
 

@@ -105,18 +105,17 @@ def lcd(face: Face, view: View, now_s: float) -> Lcd:
     now_s : float
         As given to `watthour.face.keys.press`.
     """
-    pages = pages_of(view)
-    if not view.powered or not pages:
+    if not view.powered:
         return DARK
-    page, place = current(face, pages)
-    screen = pages[page][place]()
+    page, place, screens = current(face, pages_of(view))
+    screen = screens[place]()
     digits, unit, words, cursor, cursor_cell = _middle(face, screen)
     backlight_s = float(str(view.parameters.get("backlight_s", 0)))
     return Lcd(
         page=page,
         title=_TITLES[page],
         place=place,
-        places=len(pages[page]),
+        places=len(screens),
         legend=screen.legend,
         unit=unit,
         cells=cells(digits),

@@ -105,11 +105,13 @@ class Face:
     told_until_s: float = 0.0
 
 
-def current(face: Face, pages: Pages) -> tuple[str, int]:
-    """Return page and place that a face is at: where they are gone, the last screen of the page, or the first page."""
-    if face.page not in pages:
-        return next(iter(pages), HOME), 0
-    return face.page, min(face.place, len(pages[face.page]) - 1)
+def current(face: Face, pages: Pages) -> tuple[str, int, tuple[Callable[[], Screen], ...]]:
+    """Return page and place that a face is at, and the page's screens: where they are gone, its last screen, or the first page."""
+    screens = pages.get(face.page)
+    if screens is None:
+        first = next(iter(pages))
+        return first, 0, pages[first]
+    return face.page, min(face.place, len(screens) - 1), screens
 
 
 def passed(face: Face, now_s: float) -> Face:
@@ -139,16 +141,14 @@ def press(face: Face, key: Key, held_s: float, view: View, now_s: float) -> tupl
     is_long = held_s >= HOLD_S
     if face.entry is not None:
         return _while_setting(face, face.entry, key, is_long=is_long)
-    if not pages:
-        return face, None
-    page, place = current(face, pages)
+    page, place, screens = current(face, pages)
     if key is Key.ONE:
         names = list(pages)
         following = HOME if is_long else names[(names.index(page) + 1) % len(names)]
         return replace(face, page=following, place=0), None
     if is_long:
-        return _begin(replace(face, page=page, place=place), pages[page][place](), view, now_s), None
-    return replace(face, page=page, place=(place + 1) % len(pages[page])), None
+        return _begin(replace(face, page=page, place=place), screens[place](), view, now_s), None
+    return replace(face, page=page, place=(place + 1) % len(screens)), None
 
 
 def told(face: Face, outcome: Outcome, now_s: float) -> Face:

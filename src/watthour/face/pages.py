@@ -5,7 +5,7 @@ screen, and a page without screens does not exist; so what a model lacks is neve
 `watthour.face.keys`, and what lights up around the digits `watthour.face.glass`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -75,14 +75,30 @@ class Page:
     is_basic: bool = False
 
 
-Pages = dict[str, tuple[Callable[[], Screen], ...]]
+class Pages(Mapping[str, tuple[Callable[[], Screen], ...]]):
+    """The pages that a meter has by name, with what shows each of their screens; each is made when it is looked at."""
+
+    def __init__(self, view: View) -> None:
+        is_brief = view.parameters.get("pages_shown") == "basic"
+        self._view = view
+        self._rows = {page.name: page for page in PAGES if page.is_basic or not is_brief}
+
+    def __getitem__(self, name: str) -> tuple[Callable[[], Screen], ...]:
+        screens = tuple(self._rows[name].screens(self._view))
+        if not screens:
+            raise KeyError(name)
+        return screens
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, row in self._rows.items() if next(row.screens(self._view), None) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def pages_of(view: View) -> Pages:
-    """Return the pages that a meter has by name, with what shows each of their screens."""
-    is_brief = view.parameters.get("pages_shown") == "basic"
-    made = {page.name: tuple(page.screens(view)) for page in PAGES if page.is_basic or not is_brief}
-    return {name: screens for name, screens in made.items() if screens}
+    """Return the pages that a meter has: never none, since every glass has the segment test."""
+    return Pages(view)
 
 
 def _has(view: View, feature: str) -> bool:

@@ -17,7 +17,7 @@ from watthour.view import View
 RETRY_MS = 400
 """A browser that has lost the stream asks again after this."""
 
-_LOOK_S = 0.05
+_LOOK_S = 0.02
 _WAVES_S = 0.4
 _DISTORTION_S = 1.0
 _ALIVE_S = 1.0
@@ -51,6 +51,7 @@ class Broadcast:
         self._seen: tuple[View, Lcd] | None = None
         self._told_s = 0.0
         self._due_s = {"waves": 0.0, "distortion": 0.0}
+        self._finding: dict[str, asyncio.Task[None]] = {}
         self._somebody = asyncio.Event()
         self.watchers: set[Watcher] = set()
 
@@ -59,7 +60,7 @@ class Broadcast:
         loop = asyncio.get_running_loop()
         while True:
             await self._somebody.wait()
-            await self._look(loop.time())
+            self._look(loop.time())
             await asyncio.sleep(_LOOK_S)
 
     async def stream(self) -> AsyncIterator[bytes]:
@@ -83,21 +84,26 @@ class Broadcast:
         for watcher in self.watchers:
             watcher.put_nowait(None)
 
-    async def _look(self, now_s: float) -> None:
+    def _look(self, now_s: float) -> None:
         view, lcd = self._shown.port.view(), self._shown.instrument.glass()
         is_new = self._seen is None or self._seen[0] is not view
         if is_new or self._seen is None or self._seen[1] != lcd or now_s - self._told_s >= _ALIVE_S:
             self._seen, self._told_s = (view, lcd), now_s
             self._tell("live", live(view, lcd))
         if is_new:
-            await self._tell_late("waves", _WAVES_S, now_s, lambda: waves(view))
-            await self._tell_late("distortion", _DISTORTION_S, now_s, lambda: distortion(view))
+            self._find("waves", _WAVES_S, now_s, lambda: waves(view))
+            self._find("distortion", _DISTORTION_S, now_s, lambda: distortion(view))
 
-    async def _tell_late(self, name: str, every_s: float, now_s: float, find: Callable[[], Json | None]) -> None:
-        """Tell what costs something to find, in a thread of its own, so that no bus waits for it."""
-        if now_s < self._due_s[name]:
+    def _find(self, name: str, every_s: float, now_s: float, find: Callable[[], Json | None]) -> None:
+        """Begin to find what costs something, unless it is being found: neither values nor a bus wait for it."""
+        before = self._finding.get(name)
+        if now_s < self._due_s[name] or (before is not None and not before.done()):
             return
         self._due_s[name] = now_s + every_s
+        self._finding[name] = asyncio.create_task(self._tell_late(name, find))
+
+    async def _tell_late(self, name: str, find: Callable[[], Json | None]) -> None:
+        """Tell it when it is found, in a thread of its own."""
         found = await asyncio.to_thread(find)
         if found is not None:
             self._tell(name, found)
