@@ -53,11 +53,12 @@ long: $(READY) ## what takes minutes: a year on Spanish rates, a program killed 
 	WATTHOUR_LONG=1 $(BIN)/pytest -q tests/river/test_spanish_rates.py tests/cli/test_killed.py tests/river/test_workshop_bill.py \
 	  tests/billing/test_causes.py
 
-soak: $(READY) ## a million requests on a bad line, 10^5 exchanges on a bad M-Bus, every start and quantity of a read, the head-end under fire, 100000 power cuts, 500 kills, 10000 bit flips: hours
+soak: $(READY) ## a million requests on a bad line, 10^5 exchanges on a bad M-Bus, every start and quantity of a read, the head-end under fire, a page left open for an hour, 100000 power cuts, 500 kills, 10000 bit flips: hours
 	WATTHOUR_SOAK=1 $(BIN)/pytest -q -s tests/conformance/modbus/test_shared_line.py tests/conformance/modbus/test_own_receivers.py \
 	  tests/conformance/modbus/test_every_read.py
 	$(BIN)/python tools/soak.py
 	$(BIN)/python tools/mbus_soak.py
+	$(BIN)/python tools/page_hour.py
 	@mkdir -p bench/out
 	$(BIN)/python tools/power_soak.py --log bench/out/power-soak.log
 

@@ -190,7 +190,7 @@ def main() -> int:
     said = (
         "; ".join(wrong) or f"neither grew nor stalled: {looks[-1].messages} messages, at most {longest_ms:.0f} ms between two"
     )
-    print(f"the page left open for {words.minutes:g} minutes: {said}", file=sys.stderr)
+    sys.stderr.write(f"the page left open for {words.minutes:g} minutes: {said}\n")
     return 1 if wrong else 0
 
 

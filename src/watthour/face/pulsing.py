@@ -18,7 +18,7 @@ class Leds:
     kwh, kvarh : int or None
         Of each LED; None where the meter does not tell its secondary energy.
     steady : bool
-        Below the cut-off on every phase: on without flashing.
+        Below the cut-off on every phase: on without flashing; not while a current is unknown.
     """
 
     kwh: int | None
@@ -29,7 +29,11 @@ class Leds:
 def leds(view: View) -> Leds:
     """Return what the LEDs have flashed."""
     currents = [view.values.get(f"current_{phase}_a") for phase in PHASES]
-    return Leds(kwh=_flashes(view, "wh"), kvarh=_flashes(view, "varh"), steady=view.powered and not any(currents))
+    return Leds(
+        kwh=_flashes(view, "wh"),
+        kvarh=_flashes(view, "varh"),
+        steady=view.powered and all(current == 0 for current in currents),
+    )
 
 
 def _flashes(view: View, unit: str) -> int | None:

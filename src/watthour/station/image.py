@@ -19,7 +19,7 @@ from watthour.maps.records import closing_energies, closing_head, closing_maxima
 from watthour.maps.register import BYTES_PER_REGISTER, Encodable, Register
 from watthour.models import has_feature, model_of
 from watthour.parameters import PARAMETER_BY_NAME
-from watthour.units import RATES, VALUE_BY_NAME, Ratio
+from watthour.units import NANOSECONDS, RATES, VALUE_BY_NAME, Ratio
 from watthour.view import View
 
 
@@ -264,6 +264,7 @@ _IDENTITY: Mapping[str, Callable[[View], Encodable]] = MappingProxyType(
     {
         "block_version": lambda _: BLOCK_VERSION,
         "calendar_id": lambda view: view.calendar.encode("ascii", "replace").decode()[:_LONGEST_NAME],
+        "clock_unix_s": lambda view: view.time_ns // NANOSECONDS,
         "close_period": lambda _: 0,
         "closing_count": lambda view: len(view.closings),
         "closing_oldest": lambda view: view.closings.oldest,

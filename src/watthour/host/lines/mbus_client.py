@@ -223,29 +223,46 @@ async def read_mbus(url: BusUrl) -> Reading:
         If what it sends is no telegram.
     """
     async with open_master(url) as master:
-        address = EVERYONE if url.address is None else url.address
-        if url.secondary is not None:
-            await master.exchange(ResetLink(address=SELECTED).to_frame())
-            if not await master.select(mask_of(url.secondary)):
-                msg = f"{url}: no meter has this secondary address, or several have"
-                raise NoAnswerError(msg)
-            address = SELECTED
-        elif not await master.reset(address):
-            msg = f"{url}: no answer from address {address}"
-            raise NoAnswerError(msg)
-        telegrams = await master.telegrams(address)
+        telegrams = await master.telegrams(await find_meter(master, url))
     header = telegrams[0].header
     return Reading(
         url=str(url),
         time=datetime.now(UTC),
-        model=_model(header),
-        serial=int(header.serial) if header is not None and header.serial.isdecimal() else 0,
+        model=model_by(header),
+        serial=serial_by(header),
         values=values_of(telegrams),
     )
 
 
-def _model(header: Header | None) -> str:
+async def find_meter(master: MBusMaster, url: BusUrl) -> int:
+    """Begin a meter's link anew, selected where the URL names a secondary address, and return where to ask for its telegrams.
+
+    Raises
+    ------
+    NoAnswerError
+        If no meter answers, or several do.
+    """
+    if url.secondary is not None:
+        await master.exchange(ResetLink(address=SELECTED).to_frame())
+        if not await master.select(mask_of(url.secondary)):
+            msg = f"{url}: no meter has this secondary address, or several have"
+            raise NoAnswerError(msg)
+        return SELECTED
+    address = EVERYONE if url.address is None else url.address
+    if not await master.reset(address):
+        msg = f"{url}: no answer from address {address}"
+        raise NoAnswerError(msg)
+    return address
+
+
+def model_by(header: Header | None) -> str:
+    """Return what a header says of the model: maker and version."""
     return "M-Bus meter" if header is None else f"{manufacturer_letters(header.manufacturer)} version {header.version}"
+
+
+def serial_by(header: Header | None) -> int:
+    """Return the serial number that a header says; 0 where it says none."""
+    return int(header.serial) if header is not None and header.serial.isdecimal() else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

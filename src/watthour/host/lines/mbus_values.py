@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
+from watthour.history import Closing, ClosingCause, Maximum
 from watthour.maps.mbus import MANUFACTURER, SETS
-from watthour.units import RATES, VALUE_BY_NAME
+from watthour.units import ENERGIES, MICRO, NANOSECONDS, RATES, VALUE_BY_NAME, energy_name
 from watthour.view import Number
 from watthour.wire.mbus.record import FUNCTIONS, Function, Record
 from watthour.wire.mbus.telegram import Telegram, manufacturer_letters, read_record
+from watthour.wire.mbus.value import Value
 
 _PLACES = {"L1": "l1", "L2": "l2", "L3": "l3", "N": "n", "L1-L2": "l12", "L2-L3": "l23", "L3-L1": "l31"}
 _STEMS: Mapping[tuple[str, str | None], tuple[str, str]] = MappingProxyType(
@@ -29,6 +31,8 @@ _STEMS: Mapping[tuple[str, str | None], tuple[str, str]] = MappingProxyType(
 _QUADRANTS = {"Q1": "q1_varh", "Q2": "q2_varh", "Q3": "q3_varh", "Q4": "q4_varh"}
 
 _Key = tuple[bytes, int, int, int]
+Said = Mapping[tuple[str, int], Value]
+"""What a meter says, by name and storage number."""
 
 
 def _our_names() -> Mapping[_Key, tuple[tuple[Function, str], ...]]:
@@ -40,16 +44,73 @@ def _our_names() -> Mapping[_Key, tuple[tuple[Function, str], ...]]:
 
 
 _OURS = _our_names()
+_OWN_CODE = 0xFF
+_OWN_DECIMALS = MappingProxyType(
+    {row.name: row.decimals for telegrams in SETS.values() for rows in telegrams for row in rows if row.vib[0] == _OWN_CODE}
+)
+
+
+def is_ours(telegram: Telegram) -> bool:
+    """Say whether a telegram's records are those of our own list."""
+    return telegram.header is not None and manufacturer_letters(telegram.header.manufacturer) == MANUFACTURER
+
+
+def said_of(telegrams: Sequence[Telegram]) -> Said:
+    """Return what telegrams of our own say, by name and storage number; null where the meter says so."""
+    said: dict[tuple[str, int], Value] = {}
+    for record in (record for telegram in telegrams if is_ours(telegram) for record in telegram.content.records):
+        name = _our_name(record, {known: None for known, storage in said if storage == record.storage})
+        if name is not None:
+            said.setdefault((name, record.storage), _said(record, _OWN_DECIMALS.get(name, 0)))
+    return said
+
+
+def _said(record: Record, decimals: int) -> Value:
+    """Return what a record says; of our own codes no decoder knows the decimals but the list."""
+    value = None if record.function is Function.ERROR else read_record(record).value
+    return Decimal(value).scaleb(-decimals) if decimals and isinstance(value, int) else value
+
+
+def closings_of(said: Said) -> list[Closing]:
+    """Return the closed billing periods that are said, the oldest first; rates have their import alone, and no cause is said."""
+    storages = sorted((storage for name, storage in said if name == "closing_q4_varh"), reverse=True)
+    return [closing for storage in storages if (closing := _closing(said, storage)) is not None]
+
+
+def _closing(said: Said, storage: int) -> Closing | None:
+    time = said.get(("closing_unix_s", storage))
+    if not isinstance(time, datetime):
+        return None
+
+    def micro(name: str) -> int:
+        value = said.get((name, storage))
+        return int(value * MICRO) if isinstance(value, int | Decimal) else 0
+
+    def maximum(prefix: str) -> Maximum | None:
+        end = said.get((f"{prefix}max_demand_unix_s", storage))
+        return Maximum(demand_microw=micro(f"{prefix}max_demand_w"), time_ns=_ns(end)) if isinstance(end, datetime) else None
+
+    return Closing(
+        time_ns=_ns(time),
+        cause=ClosingCause.CALENDAR,
+        total=tuple(micro(energy_name(energy, "closing_")) for energy in ENERGIES),
+        rates=tuple((micro(f"closing_{rate}_import_wh"), 0, 0, 0, 0, 0) for rate in RATES),
+        maximum=maximum("closing_"),
+        rate_maxima=tuple(maximum(f"closing_{rate}_") for rate in RATES),
+    )
+
+
+def _ns(time: datetime) -> int:
+    return int(time.replace(tzinfo=UTC).timestamp()) * NANOSECONDS
 
 
 def values_of(telegrams: Sequence[Telegram]) -> dict[str, Number]:
     """Return the values that telegrams hold, in the order of the nomenclature; null where the meter says so."""
     found: dict[str, Number] = {}
     for telegram in telegrams:
-        header = telegram.header
-        is_ours = header is not None and manufacturer_letters(header.manufacturer) == MANUFACTURER
+        ours = is_ours(telegram)
         for record in telegram.content.records:
-            name = _our_name(record, found) if is_ours else name_of(record)
+            name = _our_name(record, found) if ours else name_of(record)
             if name is not None and name not in found:
                 found[name] = _number(record)
     if "operating_time_s" in found:

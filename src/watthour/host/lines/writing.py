@@ -35,20 +35,34 @@ async def write_settings(url: BusUrl, settings: Mapping[str, str], *, timeout_s:
         As reading.
     """
     _require_modbus(url)
+    written = encoded(settings)
+    async with connect(url, timeout_s=timeout_s) as line:
+        for start, data in written:
+            await line.write(start, data)
+
+
+def encoded(settings: Mapping[str, object]) -> list[tuple[int, bytes]]:
+    """Return what is to be written where for settings to have their values.
+
+    Raises
+    ------
+    UsageError
+        If one is not written over Modbus, naming those that are.
+    OutOfRangeError
+        If one cannot have this value.
+    """
     unknown = [name for name in settings if name not in SETTINGS]
     if unknown:
         msg = f"{unknown[0]}: not written over Modbus, where there are {', '.join(SETTINGS)}: name the data directory instead"
         raise UsageError(msg)
     written = []
-    for name, text in settings.items():
-        row, value = SETTINGS[name], check_setting(name, text, Interface.BUS)
+    for name, wanted in settings.items():
+        row, value = SETTINGS[name], check_setting(name, wanted, Interface.BUS)
         try:
             written.append((row.address, row.to_bytes(cast("Encodable", value))))
         except ValueError as problem:
             raise OutOfRangeError(name, str(problem)) from None
-    async with connect(url, timeout_s=timeout_s) as line:
-        for start, data in written:
-            await line.write(start, data)
+    return written
 
 
 async def command(url: BusUrl, name: str, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:

@@ -12,11 +12,10 @@ import pytest
 from watthour.face import Face, Leds, Trace, lcd
 from watthour.history import History, ProfileRow, RowFlag
 from watthour.host.instrument import Instrument, Shown
-from watthour.host.lines import Reading
 from watthour.host.terminal.panel import pictures
 from watthour.host.terminal.panel.app import Panel
 from watthour.host.terminal.panel.canvas import Canvas
-from watthour.host.terminal.panel.far import view_of
+from watthour.host.terminal.panel.lamps import Lamps
 from watthour.meter import Meter, first_state
 from watthour.view import Outcome, Verdict, Waves
 
@@ -132,10 +131,22 @@ def test_a_digit_is_drawn_of_its_segments(digit):
 
 
 def test_a_led_is_lit_where_a_pulse_came_and_steadily_below_the_cut_off():
-    dark = pictures.lamps(Leds(kwh=4, kvarh=1, steady=False), Leds(kwh=4, kvarh=1, steady=False))
-    lit = pictures.lamps(Leds(kwh=5, kvarh=1, steady=False), Leds(kwh=4, kvarh=1, steady=False))
-    steady = pictures.lamps(Leds(kwh=None, kvarh=None, steady=True), None)
-    assert [sum("bright_red" in str(span.style) for span in text.spans) for text in (dark, lit, steady)] == [0, 1, 2]
+    seen = Lamps().after(Leds(kwh=4, kvarh=1, steady=False))
+    dark = seen.after(Leds(kwh=4, kvarh=1, steady=False))
+    lit = seen.after(Leds(kwh=5, kvarh=1, steady=False))
+    steady = seen.after(Leds(kwh=None, kvarh=None, steady=True))
+    texts = map(pictures.lamps, (dark, lit, steady))
+    assert [sum("bright_red" in str(span.style) for span in text.spans) for text in texts] == [0, 1, 2]
+    assert pictures.lamps(Lamps().after(Leds(kwh=None, kvarh=None, steady=False)), "untold").plain == " untold"
+
+
+def test_a_led_flashes_once_for_each_pulse_and_is_dark_between():
+    lamps, flashes = Lamps().after(Leds(kwh=0, kvarh=0, steady=False)), []
+    for count in (3, 3, 3, 3, 3, 3, 4, 4, 4, 4):
+        lamps = lamps.after(Leds(kwh=count, kvarh=0, steady=False))
+        flashes.append(lamps.kwh.lit)
+    assert flashes == [True, False, True, False, True, False, True, False, False, False]
+    assert not lamps.kvarh.lit
 
 
 def test_phasors_point_where_their_angles_say():
@@ -150,12 +161,11 @@ def test_phasors_point_where_their_angles_say():
     assert "I1" not in "".join(lines)
 
 
-def test_a_wave_is_drawn_over_its_whole_width_and_without_samples_a_word():
+def test_a_wave_is_drawn_over_its_whole_width():
     wave = tuple(np.sin(np.linspace(0, 4 * np.pi, 160)).tolist())
     text = pictures.waves(Trace(duration_s=0.04, voltages_v=(wave,) * 3, currents_a=(wave,) * 3), 60, 10).plain
     assert len(text.splitlines()) == 10
     assert all(any(line[column] not in " ⠀" for line in text.splitlines()) for column in range(60))
-    assert "no samples" in pictures.waves(None, 60, 10).plain
 
 
 def test_the_load_curve_has_the_height_and_colour_of_each_interval():
@@ -172,16 +182,16 @@ def test_the_load_curve_has_the_height_and_colour_of_each_interval():
     assert [line[1] for line in levels] == [" ", " ", "█", "█"]
     assert [line[47] for line in levels] == [" ", " ", " ", "█"]
     assert hours.split() == ["00", "03", "06", "09", "12", "15", "18", "21"]
-    assert "no quarter" in pictures.load_curve(make_view(), None, 96, 4).plain
+    assert not pictures.load_curve(make_view(), None, 96, 4).plain
 
 
-def test_a_reading_of_another_maker_s_meter_is_shown_as_far_as_it_goes():
-    reading = Reading(
-        url="u", time=datetime(2026, 1, 1, tzinfo=UTC), model="ABB 5", serial=9, values={"import_wh": 5, "power_w": 3.0}
-    )
-    glass = lcd(Face(page="identity"), view_of(reading), 0.0)
-    assert (glass.text, glass.words) == ("-----", "ABB 5")
-    assert lcd(Face(), view_of(reading), 0.0).text == "0000.005"
+def test_harmonics_stand_where_a_meter_tells_them_and_no_samples():
+    values = {f"thd_{stem}_{phase}_percent": 5.0 for stem in ("voltage", "current") for phase in ("l1", "l2", "l3")}
+    text = pictures.harmonics({**values, "voltage_l1_h5_percent": 4.0, "voltage_l1_h7_percent": 2.0}, 60, 8).plain.splitlines()
+    assert text[0].split()[:4] == ["order", "3", "5", "7"]
+    assert text[1].split()[:6] == ["U1", "THD", "5.0", "%", "█", "▄"]
+    assert len(text) == 7
+    assert not pictures.harmonics({}, 60, 8).plain
 
 
 def test_dots_outside_the_field_are_left_out():

@@ -1,6 +1,6 @@
 """The panel on the screen: what is drawn where, which key does what, ten times a second."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from rich.console import RenderableType
@@ -10,16 +10,23 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
-from watthour.face import HOLD_S, Key, Leds, leds, trace
+from watthour.face import HOLD_S, Key, leds, trace
 from watthour.host.instrument import Shown
 from watthour.host.terminal.log import event_line
 from watthour.host.terminal.panel import pictures
+from watthour.host.terminal.panel.lamps import Lamps
 from watthour.host.terminal.tables import view_tables
 from watthour.models import MODELS
+from watthour.view import View
 
 _EVERY_S = 0.1
 _FLASH_TICKS = 5
 _EVENTS = 200
+_LACKING = {
+    "waves": "no samples yet",
+    "curve": "no quarter of an hour has been metered yet",
+    "log": "nothing has happened yet",
+}
 _NAMES = {model.code: model.name for model in MODELS}
 
 
@@ -33,6 +40,8 @@ class Panel(App[None]):
         What keeps the meter from being seen just now; empty: nothing.
     is_over : callable
         Whether there is nothing more to show.
+    lacking : mapping of str to str
+        What to say in a place where nothing comes from the meter, by the place's name.
     """
 
     TITLE = "watthour"
@@ -55,13 +64,21 @@ class Panel(App[None]):
     ]
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, shown: Shown, *, trouble: Callable[[], str] = str, is_over: Callable[[], bool] = bool) -> None:
+    def __init__(
+        self,
+        shown: Shown,
+        *,
+        trouble: Callable[[], str] = str,
+        is_over: Callable[[], bool] = bool,
+        lacking: Mapping[str, str] = _LACKING,
+    ) -> None:
         super().__init__()
         self._shown = shown
         self._trouble = trouble
         self._is_over = is_over
         self._ticks = 0
-        self._leds: Leds | None = None
+        self._lacking = lacking
+        self._lamps = Lamps()
         self._seen: object = None
 
     def compose(self) -> ComposeResult:
@@ -77,7 +94,7 @@ class Panel(App[None]):
                 yield Static(id="phasors")
             with Vertical(id="right"), TabbedContent():
                 with TabPane("Signals"):
-                    yield Static("two cycles: voltages, currents", classes="title")
+                    yield Static(id="waves-title", classes="title")
                     yield Static(id="waves")
                     yield Static(id="curve")
                 with TabPane("Registers"), VerticalScroll():
@@ -101,11 +118,11 @@ class Panel(App[None]):
         flash = self._ticks // _FLASH_TICKS % 2 == 1
         name = _NAMES.get(view.model, view.model)
         self._draw("glass", pictures.glass(lcd, flash=flash))
-        now = leds(view)
-        self._draw("lamps", pictures.lamps(now, self._leds))
+        self._lamps = self._lamps.after(leds(view))
+        self._draw("lamps", pictures.lamps(self._lamps, self._lacking.get("lamps", "")))
         if view is self._seen and not self._trouble():
             return
-        self._seen, self._leds = view, now
+        self._seen = view
         trouble = self._trouble() or ("" if view.powered else "no voltage: the meter is off")
         self._draw(
             "head",
@@ -119,16 +136,24 @@ class Panel(App[None]):
             "plate", Text.assemble(("watthour ", "bold #3fb59f"), name if name == view.model else f"{name} {view.model}")
         )
         self._draw("phasors", pictures.phasors(view.values, *self._room("phasors")))
-        frequency = view.values.get("frequency_hz")
-        seen = None if view.waves is None else trace(view.waves(), None if frequency is None else float(frequency))
-        self._draw("waves", pictures.waves(seen, *self._room("waves")))
+        self._draw_signals(view)
         columns, rows = self._room("curve")
-        self._draw("curve", pictures.load_curve(view, self._shown.calendar, columns, max(2, rows - 2)))
+        curve = pictures.load_curve(view, self._shown.calendar, columns, max(2, rows - 2))
+        self._draw("curve", curve or Text(self._lacking["curve"], "dim"))
         self._draw("registers", view_tables(view))
         events = view.events.since(max(0, len(view.events) - _EVENTS))
-        self._draw(
-            "log", Text("\n".join(map(event_line, reversed(events))) or "nothing has happened, or this bus does not tell")
-        )
+        self._draw("log", Text("\n".join(map(event_line, reversed(events))) or self._lacking["log"]))
+
+    def _draw_signals(self, view: View) -> None:
+        """Draw the last cycles; in their place harmonics, where there are no samples and the meter tells those."""
+        room = self._room("waves")
+        if view.waves is not None:
+            frequency = view.values.get("frequency_hz")
+            self._draw("waves-title", "two cycles: voltages, currents")
+            self._draw("waves", pictures.waves(trace(view.waves(), None if frequency is None else float(frequency)), *room))
+            return
+        self._draw("waves-title", self._lacking["waves"])
+        self._draw("waves", pictures.harmonics(view.values, *room))
 
     async def action_press(self, key: int, held_s: float) -> None:
         """Press a key."""

@@ -7,13 +7,14 @@ from itertools import pairwise
 
 from rich.text import Text
 
-from watthour.face import Cell, Cursor, Lcd, Leds, Symbol, Trace
+from watthour.face import Cell, Cursor, Lcd, Symbol, Trace
 from watthour.history import ProfileRow
 from watthour.host.drawing.calendar_year import rate_colours
 from watthour.host.terminal.figures import figure
 from watthour.host.terminal.panel.canvas import Canvas
+from watthour.host.terminal.panel.lamps import Lamps
 from watthour.tariff import Calendar, day_start_ns, local_day, zone_of
-from watthour.units import MICRO, NANOSECONDS, PHASES, RATES, SECONDS_PER_HOUR
+from watthour.units import HARMONIC_ORDERS, MICRO, NANOSECONDS, PHASES, RATES, SECONDS_PER_HOUR
 from watthour.view import Number, View
 
 PHASE_STYLES = ("#d38b4a", "bright_white", "#8b98a3")
@@ -71,13 +72,38 @@ def _filled(line: Text, style: str) -> Text:
     return line
 
 
-def lamps(now: Leds, before: Leds | None) -> Text:
-    """Return the LEDs: lit where a pulse came since before, and steadily below the cut-off."""
+def lamps(now: Lamps, untold: str = "") -> Text:
+    """Return the LEDs: lit where a pulse flashes, and steadily below the cut-off.
+
+    Parameters
+    ----------
+    untold : str
+        What to say where the meter does not tell its pulses.
+    """
+    if not (now.are_told or now.steady) and untold:
+        return Text(f" {untold}", "dim")
     text = Text(" ")
-    for name, label in (("kwh", "4000 imp/kWh"), ("kvarh", "4000 imp/kvarh")):
-        count, counted = getattr(now, name), None if before is None else getattr(before, name)
-        lit = now.steady or (count is not None and counted is not None and count > counted)
-        text.append("●", "bright_red bold" if lit else "#5a2320").append(f" {label}    ")
+    for lamp, label in ((now.kwh, "4000 imp/kWh"), (now.kvarh, "4000 imp/kvarh")):
+        text.append("●", "bright_red bold" if now.steady or lamp.lit else "#5a2320").append(f" {label}    ")
+    return text
+
+
+def harmonics(values: Mapping[str, Number], columns: int, rows: int) -> Text:
+    """Return bars of the harmonics of each channel, as far as there is room; nothing where they are not told."""
+    channels = [(f"{symbol}{place}", f"{stem}_{phase}", PHASE_STYLES[place - 1]) for stem, symbol in (("voltage", "U"), ("current", "I"))
+                for place, phase in enumerate(PHASES, 1)]  # fmt: skip
+    told = [(symbol, name, style) for symbol, name, style in channels if values.get(f"thd_{name}_percent") is not None]
+    text = Text()
+    if not told:
+        return text
+    orders = [order for order in HARMONIC_ORDERS if order % 2][: max(1, (columns - 16) // 3)]
+    text.append(f"{'order':<14} " + "".join(f"{order:>3}" for order in orders), "dim")
+    for symbol, name, style in told[: rows - 1]:
+        shares = [float(values.get(f"{name}_h{order}_percent") or 0.0) for order in orders]
+        most = max(*shares, 1.0)
+        text.append(f"\n{symbol}  THD {float(values[f'thd_{name}_percent'] or 0):5.1f} % ", style)
+        for share in shares:
+            text.append(f"  {_EIGHTHS[min(8, math.ceil(8 * share / most))]}", style)
     return text
 
 
@@ -104,10 +130,8 @@ def phasors(values: Mapping[str, Number], columns: int, rows: int) -> Text:
     return canvas.text()
 
 
-def waves(trace: Trace | None, columns: int, rows: int) -> Text:
+def waves(trace: Trace, columns: int, rows: int) -> Text:
     """Return two cycles: voltages in the upper half, currents in the lower."""
-    if trace is None:
-        return Text("no samples: this meter does not tell them, or has none yet", "dim")
     canvas = Canvas(columns, rows)
     half = canvas.height / 2
     for top, channels in ((0.0, trace.voltages_v), (half, trace.currents_a)):
@@ -128,14 +152,15 @@ _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
 def load_curve(view: View, calendar: Calendar | None, columns: int, rows: int) -> Text:
-    """Return the load of the present day, a column or more each interval in the colour of its rate."""
+    """Return the load of the newest day, a column or more each interval in the colour of its rate; nothing where none is known."""
     clock = zone_of("UTC" if calendar is None else calendar.zone)
-    day = local_day(clock, view.time_ns)
-    begin_ns, end_ns = day_start_ns(clock, day), day_start_ns(clock, day + timedelta(days=1))
     kept = [*view.profile.since(max(0, len(view.profile) - 200)), *([] if view.open_row is None else [view.open_row])]
-    mine = [row for row in kept if begin_ns <= row.start_ns < end_ns and row.metered_ns]
-    if not mine:
-        return Text("no quarter of an hour of this day is known", "dim")
+    metered = [row for row in kept if row.metered_ns]
+    if not metered:
+        return Text()
+    day = local_day(clock, metered[-1].start_ns)
+    begin_ns, end_ns = day_start_ns(clock, day), day_start_ns(clock, day + timedelta(days=1))
+    mine = [row for row in metered if begin_ns <= row.start_ns < end_ns]
     powers = [_power_w(row) for row in mine]
     most = max(*powers, 1.0)
     colours = rate_colours(len(RATES) if calendar is None else len(calendar.rates))
