@@ -23,7 +23,7 @@ from watthour.meter import Meter, first_state
 from watthour.station.mbus_telegrams import content_of, telegram_of
 from watthour.units import VALUE_BY_NAME, Ratio
 from watthour.view import Event, EventKind, Finding, FindingKind
-from watthour.wire.mbus.telegram import manufacturer_code
+from watthour.wire.mbus.telegram import Telegram, manufacturer_code
 
 make_view = runpy.run_path(str(Path(__file__).parents[3] / "station" / "views.py"))["make_view"]
 
@@ -205,7 +205,8 @@ def test_another_maker_s_meter_is_shown_as_far_as_its_telegrams_go():
         async def telegrams(self, _address):
             view = whole_view(model="Q23622")
             told = telegram_of(view, content_of(view, Set.ALL, 0), address=1, access_number=0)
-            return [replace(told, header=told.header._replace(manufacturer=manufacturer_code("ABB")))]
+            header = told.header._replace(manufacturer=manufacturer_code("ABB"))
+            return [Telegram(address=1, header=header, content=told.content)]
 
     view = asyncio.run(MBusView(Stranger(), parse_url("mbus+tcp://127.0.0.1:1")).look())
     shown = lcd(Face(page="identity"), view, 0.0)
