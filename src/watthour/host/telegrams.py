@@ -30,7 +30,7 @@ MEDIA: Mapping[int, str] = {
     0x07: "water", 0x08: "heat cost allocator", 0x0A: "cooling", 0x0C: "heat, inlet", 0x0D: "heat or cooling", 0x15: "hot water",
     0x16: "cold water", 0x1A: "smoke detector", 0x1B: "room sensor", 0x20: "breaker", 0x21: "valve", 0x28: "waste water",
 }  # fmt: skip
-"""Device types (EN 13757-3, table 3)."""
+"""Device types (EN 13757-7)."""
 
 _BETWEEN = re.compile(r"0[xX]|[\s,;:\-]+")
 

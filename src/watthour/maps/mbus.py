@@ -35,7 +35,7 @@ class Written(IntEnum):
 
 
 class Set(IntEnum):
-    """A choice of telegrams: the sub-code of an application reset (EN 13757-3, table 2)."""
+    """A choice of telegrams: the sub-code of an application reset (EN 13757-3:2018, 7.2)."""
 
     ALL = 0x00
     SIMPLE_BILLING = 0x20

@@ -47,7 +47,7 @@ PREMATURE_END = 4
 TOO_MANY_DIFE = 5
 TOO_MANY_VIFE = 6
 BUSY = 8
-"""Codes of application errors (EN 13757-3, table 9)."""
+"""Codes of application errors (EN 13757-3:2018, clause 10)."""
 
 _FAULT_CODES: Mapping[str, int] = MappingProxyType({Fault.TOO_MANY_DIFE: TOO_MANY_DIFE, Fault.TOO_MANY_VIFE: TOO_MANY_VIFE})
 
@@ -57,7 +57,7 @@ _VIF_FABRICATION = 0x78
 _VIF_ENERGY = 0x03
 _VIF_TIME = 0x6D
 _CLEAR, _FREEZE = b"\x07", b"\x0b"
-"""VIFE of object actions (EN 13757-3, table 14)."""
+"""VIFE of object actions (EN 13757-3:2018, 6.4.7)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,7 +248,7 @@ class MBusStation:
             return Answer(reply=ACKNOWLEDGED, baudrate=BAUD_RATES[request.ci])
         elif request.ci == Ci.DATA_SEND:
             return Answer(reply=ACKNOWLEDGED, asks=self._asked_for(meter, request.data))
-        elif request.ci != Ci.SYNCHRONISE:
+        elif request.ci not in {Ci.SYNCHRONISE, Ci.SYNCHRONISE_OF_OLD}:
             slave.error = UNKNOWN_CI
         return Answer(reply=ACKNOWLEDGED)
 

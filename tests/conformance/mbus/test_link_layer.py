@@ -1,4 +1,7 @@
-"""EN 13757-2, the link layer, clause by clause: bytes of a master against bytes of the meter."""
+"""EN 13757-2:2018, clause 5, link layer: bytes of a master against bytes of the meter.
+
+The clauses within it are named where their numbers are known from its published contents, which end at 5.3.
+"""
 
 import pytest
 
@@ -38,7 +41,7 @@ def line():
     return Line()
 
 
-def test_5_2_a_character_has_eleven_bits():
+def test_5_a_character_has_eleven_bits():
     assert Timing(baudrate=2400).duration_s(1) == pytest.approx(11 * BIT_S)
 
 
@@ -55,31 +58,31 @@ def test_5_2_a_character_has_eleven_bits():
         "11 40 01 41 16",  # start
     ],
 )
-def test_5_3_a_damaged_frame_gets_no_answer_and_the_next_one_does(line, damaged):
+def test_5_a_damaged_frame_gets_no_answer_and_the_next_one_does(line, damaged):
     assert line.send(damaged) == ""
     assert line.send("10 40 01 41 16") == ACK
 
 
-def test_5_3_1_a_single_character_is_an_acknowledgement_and_asks_nothing(line):
+def test_5_a_single_character_is_an_acknowledgement_and_asks_nothing(line):
     assert line.send("E5") == ""
 
 
-def test_5_3_2_a_silence_of_22_bit_times_ends_a_frame():
+def test_5_a_silence_of_22_bit_times_ends_a_frame():
     receiver = MBusReceiver(Timing())
     receiver.receive(bytes.fromhex("10 40"), 0.0)
     assert receiver.receive(b"", 21.9 * BIT_S) == []
     assert receiver.receive(b"", 22 * BIT_S) == [Discarded(reason="2 bytes of a frame that does not go on")]
 
 
-def test_5_4_send_reset_is_acknowledged(line):
+def test_5_send_reset_is_acknowledged(line):
     assert line.send("10 40 01 41 16") == ACK
 
 
-def test_5_4_requests_for_alarms_are_acknowledged_where_there_are_none(line):
+def test_5_requests_for_alarms_are_acknowledged_where_there_are_none(line):
     assert [line.send("10 5A 01 5B 16"), line.send("10 7A 01 7B 16")] == [ACK, ACK]
 
 
-def test_5_4_unknown_control_fields_get_no_answer(line):
+def test_5_unknown_control_fields_get_no_answer(line):
     for control in set(range(256)) - {
         0x40,
         *(0x4A | n for n in (0, 0x10, 0x20, 0x30)),
@@ -88,7 +91,7 @@ def test_5_4_unknown_control_fields_get_no_answer(line):
         assert line.send(f"10 {control:02X} 01 {(control + 1) & 0xFF:02X} 16") == "", f"{control:02X}"
 
 
-def test_5_5_the_answer_comes_between_11_and_330_bit_times_and_50_ms():
+def test_5_the_answer_comes_between_11_and_330_bit_times_and_50_ms():
     timing = Timing(baudrate=2400)
     assert timing.reply_earliest_s == pytest.approx(0.0046, abs=5e-5)
     assert timing.reply_latest_s == pytest.approx(0.1875)
@@ -98,16 +101,16 @@ def test_5_5_the_answer_comes_between_11_and_330_bit_times_and_50_ms():
     ("address", "does"),
     [(0, False), (1, True), (2, False), (250, False), (251, False), (252, False), (253, False), (254, True)],
 )
-def test_5_7_5_a_meter_answers_its_own_address_and_254(line, address, does):
+def test_5_a_meter_answers_its_own_address_and_254(line, address, does):
     assert line.send(f"10 40 {address:02X} {(0x40 + address) & 0xFF:02X} 16") == (ACK if does else "")
 
 
-def test_5_7_5_a_broadcast_is_done_and_not_answered(line):
+def test_5_a_broadcast_is_done_and_not_answered(line):
     assert line.send("68 06 06 68 53 FF 51 01 7A 05 23 16") == ""
     assert len(line.asked) == 1
 
 
-def test_5_7_6_the_same_frame_count_bit_asks_for_the_same_again_and_the_other_for_the_next(line):
+def test_5_the_same_frame_count_bit_asks_for_the_same_again_and_the_other_for_the_next(line):
     line.send("10 40 01 41 16")
     first, again, second, third = (
         line.send(f"10 {c} 01 {cs} 16") for c, cs in (("7B", "7C"), ("7B", "7C"), ("5B", "5C"), ("7B", "7C"))
@@ -118,7 +121,7 @@ def test_5_7_6_the_same_frame_count_bit_asks_for_the_same_again_and_the_other_fo
     assert [each[-1] for each in (records[0], records[2])] == ["1F", "1F"], "more follow"
 
 
-def test_5_7_6_a_repeated_send_is_acknowledged_and_not_done_again(line):
+def test_5_a_repeated_send_is_acknowledged_and_not_done_again(line):
     for _ in range(3):
         assert line.send("68 06 06 68 73 01 51 40 83 07 8F 16") == ACK
     assert len(line.asked) == 1
@@ -126,7 +129,7 @@ def test_5_7_6_a_repeated_send_is_acknowledged_and_not_done_again(line):
     assert len(line.asked) == 2
 
 
-def test_5_7_6_a_reset_of_the_link_clears_the_frame_count(line):
+def test_5_a_reset_of_the_link_clears_the_frame_count(line):
     line.send("10 7B 01 7C 16")
     second = line.send("10 5B 01 5C 16")
     line.send("10 40 01 41 16")

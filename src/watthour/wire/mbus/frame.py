@@ -1,4 +1,4 @@
-"""M-Bus link frames: bytes to frame and back (EN 13757-2, 5.3; format class FT1.2 of IEC 60870-5-1).
+"""M-Bus link frames: bytes to frame and back (EN 13757-2, clause 5; format class FT1.2 of IEC 60870-5-1).
 
 ::
 

@@ -1,4 +1,4 @@
-"""Both ends of an M-Bus line: bytes in any pieces to frames, frames to bytes (EN 13757-2, 5.5).
+"""Both ends of an M-Bus line: bytes in any pieces to frames, frames to bytes (EN 13757-2, clause 5).
 
 In: what a port delivered, and the time. Out: events. `MBusReceiver` cuts frames out of what is heard and stays silent about what
 is damaged; a gap longer than 22 bit times drops a half frame. Who asks and who answers is told apart by ``message`` and

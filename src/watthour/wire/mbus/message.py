@@ -1,4 +1,4 @@
-"""What a master asks of a meter on M-Bus: frame to meaning and back (EN 13757-2, 5.4; EN 13757-3, 6.1).
+"""What a master asks of a meter on M-Bus: frame to meaning and back (EN 13757-2, clause 5; EN 13757-3:2018, clauses 6, 7 and 12).
 
 In: a short or long frame from a master. Out: a `Request` of one kind, or `Foreign`: a frame that no master sends to a meter,
 such as another meter's reply. Addresses are kept as they came; whom they mean is for the station to know.
@@ -36,8 +36,9 @@ class Ci(IntEnum):
     APPLICATION_RESET = 0x50
     DATA_SEND = 0x51
     SELECT = 0x52
-    SYNCHRONISE = 0x54
+    SYNCHRONISE_OF_OLD = 0x54
     DESELECT = 0x56
+    SYNCHRONISE = 0x5C
 
 
 BAUD_RATES: Mapping[int, int] = MappingProxyType(

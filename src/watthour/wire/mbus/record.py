@@ -1,4 +1,4 @@
-"""M-Bus data records as they travel: DIF, DIFE, VIF, VIFE and data, cut apart and put together (EN 13757-3, 6.3).
+"""M-Bus data records as they travel: DIF, DIFE, VIF, VIFE and data, cut apart and put together (EN 13757-3:2018, 6.2 to 6.5).
 
 ::
 
@@ -477,7 +477,7 @@ BINARY_LENGTHS = range(0xE0, 0xF0)
 LONG_BINARY_LENGTHS: Mapping[int, int] = MappingProxyType(
     {0xF0: 16, 0xF1: 20, 0xF2: 24, 0xF3: 28, 0xF4: 32, 0xF5: 48, 0xF6: 64}
 )
-"""First bytes of variable data, LVAR (EN 13757-3, table 5): text, BCD of either sign, a binary number."""
+"""First bytes of variable data, LVAR (EN 13757-3:2018, table 5): text, BCD of either sign, a binary number."""
 
 
 def variable_size(length: int) -> int | None:

@@ -1,4 +1,4 @@
-"""What a meter tells a master: header and records, or an application error (EN 13757-3, 6.2 and 8).
+"""What a meter tells a master: header and records, or an application error (EN 13757-3:2018, clauses 6, 9 and 10; EN 13757-7:2018, 7.5).
 
 In: a long frame from a meter. Out: a `Telegram`, or an `ApplicationError`; each with ``to_frame``. A telegram keeps its records
 byte for byte, `Quantity` reads one of them.

@@ -1,4 +1,4 @@
-"""Dates and times of M-Bus records, types F, G, I and J, from bytes to what they say and back (EN 13757-3, annex A).
+"""Dates and times of M-Bus records, types F, G, I and J, from bytes to what they say and back (EN 13757-3:2018, annex A).
 
 ::
 
@@ -21,7 +21,7 @@ DATE_SIZE, TIME_SIZE, MINUTE_SIZE, SECOND_SIZE = 2, 3, 4, 6
 
 _CENTURY = 100
 _YEAR_PIVOT = 81
-"""Two-digit years below it are of this century (EN 13757-3, type G)."""
+"""Two-digit years below it are of this century (EN 13757-3:2018, annex A)."""
 _ANY_YEAR, _ANY_MONTH, _ANY_DAY = 0x7F, 0x0F, 0x00
 _ANY_HOUR, _ANY_SIXTIETH = 0x1F, 0x3F
 _INVALID = 0x80

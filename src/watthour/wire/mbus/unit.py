@@ -1,4 +1,4 @@
-"""What a VIF and its VIFEs mean: quantity, unit, power of ten, and what qualifies them (EN 13757-3, tables 10 to 15).
+"""What a VIF and its VIFEs mean: quantity, unit, power of ten, and what qualifies them (EN 13757-3:2018, 6.4).
 
 In: VIF and VIFEs. Out: a `Meaning`. The tables are rows of ranges: the first code, how many, what they
 stand for, the power of ten of the first; codes that no row knows stay what they are, by number.

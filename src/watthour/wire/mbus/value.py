@@ -1,4 +1,4 @@
-"""The data of an M-Bus record to an exact value, and back (EN 13757-3, annex A).
+"""The data of an M-Bus record to an exact value, and back (EN 13757-3:2018, annex A).
 
 In: a data field and its bytes. Out: an int, a Decimal (a float's exact value), a text, or None where the bytes hold no value of
 their type: BCD with other digits, a float that is no number. No value goes through a float on its way; scales are for ``unit``,
