@@ -4,6 +4,9 @@ Clauses are those of EN 13757-3:2018. What that edition gave to part 7 is named 
 EN 13757-3:2013.
 """
 
+from datetime import date
+from decimal import Decimal
+
 import pytest
 
 from watthour.errors import TelegramError
@@ -201,8 +204,34 @@ def test_6_4_2_times_count_seconds_minutes_hours_or_days(dif, seconds):
     assert read_record(Record(bytes([0x01, dif]), b"\x02")).value == 2 * seconds
 
 
-def test_6_4_8_a_record_error_is_told_with_its_code():
-    assert read_record(Record(b"\x01\x83\x15", b"\x00")).meaning.qualifiers == ("record error 15",)
+@pytest.mark.parametrize(("code", "text"), [(0x01, "too many DIFE"), (0x0B, "too many VIFE"), (0x15, "no data available")])
+def test_6_4_8_a_record_error_is_told_in_words(code, text):
+    assert read_record(Record(bytes([0x01, 0x83, code]), b"\x00")).meaning.qualifiers == (f"record error: {text}",)
+
+
+@pytest.mark.parametrize(
+    ("vifes", "unit", "value", "word"),
+    [
+        ("41", None, 5, "times beyond lower limit"),
+        ("49", None, 5, "times beyond upper limit"),
+        ("50", "s", 5, "duration of first time beyond lower limit"),
+        ("5E", "s", 5 * 3600, "duration of last time beyond upper limit"),
+        ("67", "s", 5 * 86_400, "duration of last"),
+        ("48", "V", Decimal("0.5"), "upper limit"),
+        ("3B", "V", Decimal("0.5"), "import"),
+        ("12", "V", Decimal("0.5"), "average"),
+        ("7B", "V", Decimal("0.5"), "plus 1"),
+    ],
+)
+def test_6_4_6_a_vife_that_makes_a_count_or_a_duration_of_a_number_changes_its_unit(vifes, unit, value, word):
+    quantity = read_record(Record(b"\x01\xfd\xc8" + bytes.fromhex(vifes), b"\x05"))
+    assert (quantity.meaning.unit, quantity.value, quantity.meaning.qualifiers) == (unit, value, (word,))
+
+
+@pytest.mark.parametrize("code", [0x39, 0x42, 0x43, 0x46, 0x47, 0x4A, 0x4B, 0x4E, 0x4F, 0x6A, 0x6B, 0x6E, 0x6F])
+def test_6_4_6_a_vife_may_make_the_data_a_time_point(code):
+    quantity = read_record(Record(bytes([0x02, 0xFD, 0xC8, code]), bytes.fromhex("4F 31")))
+    assert quantity.value == date(2026, 1, 15)
 
 
 def test_6_5_what_stands_behind_0f_is_the_manufacturer_s():

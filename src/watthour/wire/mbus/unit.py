@@ -70,6 +70,7 @@ class _Row:
 
 _TIMES = (1, 60, 3600, 86400)
 _LONG_TIMES = (3600, 86400)
+_DAYS = (86400,)
 
 _PRIMARY = (
     _Row(0x00, 8, "energy", "Wh", -3),
@@ -120,6 +121,7 @@ _FD = (
     _Row(0x16, 1, "password"),
     _Row(0x17, 1, "error flags"),
     _Row(0x18, 1, "error mask"),
+    _Row(0x19, 1, "security key"),
     _Row(0x1A, 1, "digital output"),
     _Row(0x1B, 1, "digital input"),
     _Row(0x1C, 1, "baud rate", "Bd"),
@@ -129,9 +131,12 @@ _FD = (
     _Row(0x20, 1, "first storage number"),
     _Row(0x21, 1, "last storage number"),
     _Row(0x22, 1, "size of storage block"),
+    _Row(0x23, 1, "descriptor of tariff and sub-unit"),
     _Row(0x24, 4, "storage interval", "s", factors=_TIMES),
     _Row(0x28, 1, "storage interval", "month"),
     _Row(0x29, 1, "storage interval", "year"),
+    _Row(0x2A, 1, "operator specific data"),
+    _Row(0x2B, 1, "second of the time point"),
     _Row(0x2C, 4, "duration since last readout", "s", factors=_TIMES),
     _Row(0x30, 1, "start of tariff", is_time=True),
     _Row(0x31, 3, "duration of tariff", "s", factors=_TIMES[1:]),
@@ -139,6 +144,8 @@ _FD = (
     _Row(0x38, 1, "period of tariff", "month"),
     _Row(0x39, 1, "period of tariff", "year"),
     _Row(0x3A, 1, "dimensionless"),
+    _Row(0x3B, 1, "wireless M-Bus data"),
+    _Row(0x3C, 4, "period of transmissions", "s", factors=_TIMES),
     _Row(0x40, 16, "voltage", "V", -9),
     _Row(0x50, 16, "current", "A", -12),
     _Row(0x60, 1, "reset counter"),
@@ -156,6 +163,12 @@ _FD = (
     _Row(0x6E, 1, "operating time of battery", "month"),
     _Row(0x6F, 1, "operating time of battery", "year"),
     _Row(0x70, 1, "time point of battery change", is_time=True),
+    _Row(0x71, 1, "radio level", "dBm"),
+    _Row(0x72, 1, "summer time"),
+    _Row(0x73, 1, "listening window"),
+    _Row(0x74, 1, "remaining life of battery", "s", factors=_DAYS),
+    _Row(0x75, 1, "stops of the meter"),
+    _Row(0x76, 1, "manufacturer's data"),
 )
 
 _FB = (
@@ -168,12 +181,21 @@ _FB = (
     _Row(0x14, 4, "reactive power", "var"),
     _Row(0x18, 2, "mass", "kg", 5),
     _Row(0x1A, 2, "relative humidity", "%", -1),
+    _Row(0x20, 1, "volume", "ft³"),
+    _Row(0x21, 1, "volume", "ft³", -1),
     _Row(0x28, 2, "power", "W", 5),
     _Row(0x2A, 1, "phase angle U-U", "°", -1),
     _Row(0x2B, 1, "phase angle U-I", "°", -1),
     _Row(0x2C, 4, "frequency", "Hz", -3),
     _Row(0x30, 2, "power", "J/h", 8),
     _Row(0x34, 4, "apparent power", "VA"),
+    _Row(0x58, 4, "flow temperature", "°F", -3),
+    _Row(0x5C, 4, "return temperature", "°F", -3),
+    _Row(0x60, 4, "temperature difference", "°F", -3),
+    _Row(0x64, 4, "external temperature", "°F", -3),
+    _Row(0x68, 1, "rating factor K times 4096"),
+    _Row(0x69, 1, "rating factor KQ times 4096"),
+    _Row(0x70, 4, "temperature limit", "°F", -3),
     _Row(0x74, 4, "temperature limit", "°C", -3),
     _Row(0x78, 8, "cumulative maximum power", "W", -3),
 )
@@ -185,6 +207,8 @@ _PLACES = {
 """VIFE behind FC: where a value belongs."""
 
 _COMBINABLE = (
+    (0x12, "average"), (0x13, "inverse compact profile"), (0x14, "relative deviation"), (0x1D, "standard content"),
+    (0x1E, "compact profile with registers"), (0x1F, "compact profile"),
     *((code, f"per {unit}") for code, unit in zip(
         range(0x20, 0x28), ("s", "min", "h", "d", "week", "month", "year", "revolution"), strict=True)),
     *((code, text) for code, text in zip(
@@ -194,7 +218,19 @@ _COMBINABLE = (
         range(0x2C, 0x36), ("l", "m³", "kg", "K", "kWh", "GJ", "kW", "K l", "V", "A"), strict=True)),
     *((code, f"times {unit}") for code, unit in zip(range(0x36, 0x39), ("s", "s/V", "s/A"), strict=True)),
     (0x39, "start of"), (0x3A, "uncorrected"), (0x3B, "import"), (0x3C, "export"),
-    (0x40, "lower limit"), (0x41, "times below lower limit"), (0x48, "upper limit"), (0x49, "times above upper limit"),
+    (0x3D, "not metric"), (0x3E, "at base conditions"), (0x3F, "OBIS declared"),
+    *((0x40 | upper << 3, f"{limit} limit") for upper, limit in enumerate(("lower", "upper"))),
+    *((0x41 | upper << 3, f"times beyond {limit} limit") for upper, limit in enumerate(("lower", "upper"))),
+    *((0x42 | upper << 3 | last << 2 | end, f"{edge} of {which} time beyond {limit} limit")
+      for upper, limit in enumerate(("lower", "upper")) for last, which in enumerate(("first", "last"))
+      for end, edge in enumerate(("begin", "end"))),
+    *((0x50 | upper << 3 | last << 2 | nn, f"duration of {which} time beyond {limit} limit")
+      for upper, limit in enumerate(("lower", "upper")) for last, which in enumerate(("first", "last")) for nn in range(4)),
+    *((0x60 | last << 2 | nn, f"duration of {which}") for last, which in enumerate(("first", "last")) for nn in range(4)),
+    (0x68, "during lower limit"), (0x69, "leakage"), (0x6C, "during upper limit"), (0x6D, "overflow"),
+    *((0x6A | last << 2 | end, f"{edge} of {which}") for last, which in enumerate(("first", "last"))
+      for end, edge in enumerate(("begin", "end"))),
+    *((0x78 + nn, f"plus {Decimal(1).scaleb(nn - 3)}") for nn in range(4)),
     (0x7E, "future"),
 )  # fmt: skip
 _WORDS = dict(_COMBINABLE)
@@ -203,9 +239,19 @@ _MULTIPLY = range(0x70, 0x78)
 """Times ten to the power of the code less 76h."""
 _MULTIPLY_ZERO = 0x76
 _THOUSANDFOLD = 0x7D
-_TIME_POINTS = frozenset({0x39, *(code for code in range(0x40, 0x50) if code & 0x02), *range(0x6A, 0x70)})
+_TIME_POINTS = frozenset({0x39, *(0x42 | code for code in (0, 1, 4, 5, 8, 9, 12, 13)), 0x6A, 0x6B, 0x6E, 0x6F})
 """VIFE that make the data a time point: start of, begin and end of a limit exceeded."""
-_RECORD_ERRORS = range(0x20)
+_COUNTS = frozenset({0x41, 0x49})
+"""VIFE that make the number a count."""
+_DURATIONS = range(0x50, 0x68)
+"""VIFE that make it a duration, of the unit that their lowest two bits tell."""
+
+_RECORD_ERRORS = {
+    0x00: "none", 0x01: "too many DIFE", 0x02: "no such storage number", 0x03: "no such sub-unit", 0x04: "no such tariff",
+    0x05: "no such function", 0x06: "no such data class", 0x07: "no such data size", 0x0B: "too many VIFE",
+    0x0C: "illegal VIF group", 0x0D: "illegal VIF exponent", 0x0E: "VIF does not fit DIF", 0x0F: "no such action",
+    0x15: "no data available", 0x16: "data overflow", 0x17: "data underflow", 0x18: "data error", 0x1C: "premature end of record",
+}  # fmt: skip
 
 
 def meaning_of(vif: int, more: bytes = b"", text: bytes = b"") -> Meaning:
@@ -267,9 +313,20 @@ def _qualified(meaning: Meaning, vifes: Sequence[int], *, manufacturers: bool) -
         elif code == _THOUSANDFOLD:
             meaning = replace(meaning, exponent=meaning.exponent + 3)
         else:
-            word = f"record error {code:02X}" if code in _RECORD_ERRORS else _WORDS.get(code, f"VIFE {code:02X}")
-            meaning = replace(_with(meaning, word), is_time=meaning.is_time or code in _TIME_POINTS)
+            meaning = _combined(meaning, code)
     return meaning
+
+
+def _combined(meaning: Meaning, code: int) -> Meaning:
+    """Return a meaning with what a combinable VIFE makes of it."""
+    if code in _COUNTS:
+        meaning = replace(meaning, unit=None, factor=1, exponent=0, is_time=False)
+    elif code in _DURATIONS:
+        meaning = replace(meaning, unit="s", factor=_TIMES[code & 0x03], exponent=0, is_time=False)
+    elif code in _TIME_POINTS:
+        meaning = replace(meaning, is_time=True)
+    error = f"record error: {_RECORD_ERRORS[code]}" if code in _RECORD_ERRORS else f"VIFE {code:02X}"
+    return _with(meaning, _WORDS.get(code, error))
 
 
 def _with(meaning: Meaning, word: str) -> Meaning:
