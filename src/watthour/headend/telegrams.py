@@ -34,7 +34,7 @@ def counters_of(telegrams: Sequence[Telegram]) -> dict[str, Counter]:
         header = telegram.header
         is_ours = header is not None and manufacturer_letters(header.manufacturer) == MANUFACTURER
         for record in telegram.content.records:
-            energy = energy_of(record)
+            energy = None if record.tariff else energy_of(record)
             counter = None if energy is None else _counter(record, REGISTER_MODULUS * MICRO if is_ours else None)
             if energy is not None and counter is not None:
                 found.setdefault(energy, counter)
@@ -42,8 +42,8 @@ def counters_of(telegrams: Sequence[Telegram]) -> dict[str, Counter]:
 
 
 def energy_of(record: Record) -> str | None:
-    """Return which total energy a record counts; None where it counts none."""
-    if record.function is not Function.INSTANTANEOUS or record.storage or record.tariff or record.subunit > EXPORT_SUBUNIT:
+    """Return which energy of now a record counts, in all or of its tariff; None where it counts none."""
+    if record.function is not Function.INSTANTANEOUS or record.storage or record.subunit > EXPORT_SUBUNIT:
         return None
     meaning = read_record(record).meaning
     words = set(meaning.qualifiers)

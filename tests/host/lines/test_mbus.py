@@ -146,6 +146,23 @@ def test_a_primary_scan_finds_each_address_and_says_where_two_share_one():
     assert [bool(one.remark) for one in found] == [False, True, False]
 
 
+def test_two_hundred_and_fifty_meters_have_an_address_each_on_one_line():
+    async def scenario():
+        ports = [OneMeter(serial=23_622_000 + address, mbus_address=address) for address in range(1, 251)]
+        server, url = await listening(ports)
+        async with open_master(parse_url(url), timeout_s=0.5) as master:
+            found = await scan_primary(master, range(1, 251), lambda *_: None)
+            telegrams = [await master.telegrams(one.address) for one in found[::50]]
+        await server.close()
+        return found, telegrams
+
+    found, telegrams = run(scenario())
+    assert [(one.address, one.header.serial, one.remark) for one in found] == [
+        (address, f"{23_622_000 + address}", "") for address in range(1, 251)
+    ]
+    assert {len(each) for each in telegrams} == {3}
+
+
 def test_a_busy_port_and_wrong_addresses_are_refused_in_one_line():
     async def scenario():
         server, url = await listening([OneMeter()])

@@ -1,14 +1,16 @@
 """Values by name out of a meter's M-Bus telegrams, of any maker's as far as units allow.
 
 In: telegrams. Out: values under the names of the nomenclature. A record is known by quantity, unit, place and tariff alone; what
-has a storage number, a sub-unit or a maker's qualifier of another maker is left to ``mbus decode``.
+has a storage number, a sub-unit or a maker's qualifier of another maker, or is there twice, is left to ``mbus decode``.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
+from watthour.headend.telegrams import energy_of
 from watthour.history import Closing, ClosingCause, Maximum
 from watthour.maps.mbus import MANUFACTURER, SETS
 from watthour.units import ENERGIES, MICRO, NANOSECONDS, RATES, VALUE_BY_NAME, energy_name
@@ -28,8 +30,6 @@ _STEMS: Mapping[tuple[str, str | None], tuple[str, str]] = MappingProxyType(
         ("frequency", "Hz"): ("frequency", "_hz"),
     }
 )
-_QUADRANTS = {"Q1": "q1_varh", "Q2": "q2_varh", "Q3": "q3_varh", "Q4": "q4_varh"}
-
 _Key = tuple[bytes, int, int, int]
 Said = Mapping[tuple[str, int], Value]
 """What a meter says, by name and storage number."""
@@ -108,11 +108,14 @@ def values_of(telegrams: Sequence[Telegram]) -> dict[str, Number]:
     """Return the values that telegrams hold, in the order of the nomenclature; null where the meter says so."""
     found: dict[str, Number] = {}
     for telegram in telegrams:
-        ours = is_ours(telegram)
-        for record in telegram.content.records:
-            name = _our_name(record, found) if ours else name_of(record)
-            if name is not None and name not in found:
-                found[name] = _number(record)
+        if is_ours(telegram):
+            for record in telegram.content.records:
+                name = _our_name(record, found)
+                if name is not None and name not in found:
+                    found[name] = _number(record)
+        else:
+            for name, record in _named(telegram.content.records).items():
+                found.setdefault(name, _number(record))
     if "operating_time_s" in found:
         seconds = found.pop("operating_time_s")
         found["operating_time_h"] = None if seconds is None else seconds / 3600
@@ -121,6 +124,13 @@ def values_of(telegrams: Sequence[Telegram]) -> dict[str, Number]:
         for place, name in enumerate(("input1_closed", "input2_closed")):
             found[name] = None if bits is None else int(bits) >> place & 1
     return {name: found[name] for name in VALUE_BY_NAME if name in found}
+
+
+def _named(records: Sequence[Record]) -> dict[str, Record]:
+    """Return another maker's records by name; a name that two of a telegram would have is nobody's."""
+    names = [name_of(record) for record in records]
+    counts = Counter(names)
+    return {name: record for name, record in zip(names, records, strict=True) if name is not None and counts[name] == 1}
 
 
 def _our_name(record: Record, found: Mapping[str, Number]) -> str | None:
@@ -133,26 +143,19 @@ def _our_name(record: Record, found: Mapping[str, Number]) -> str | None:
 
 def name_of(record: Record) -> str | None:
     """Return the name of another maker's record; None: it has none here."""
-    if record.function is not Function.INSTANTANEOUS or record.storage or record.subunit:
+    energy = None if record.subunit else energy_of(record)
+    if energy is not None:
+        rate = f"t{record.tariff}" if record.tariff else ""
+        return None if rate and rate not in RATES else energy_name(energy, rate and f"{rate}_")
+    if record.function is not Function.INSTANTANEOUS or record.storage or record.tariff or record.subunit:
         return None
     meaning = read_record(record).meaning
     places = [_PLACES[word] for word in meaning.qualifiers if word in _PLACES]
-    words = set(meaning.qualifiers) - set(_PLACES)
-    if meaning.quantity == "energy" and meaning.unit == "Wh" and not places and words <= {"import", "export"}:
-        stem = "export_wh" if "export" in words else "import_wh"
-        return stem if not record.tariff else _rated(record.tariff, stem)
-    if meaning.quantity == "reactive energy" and len(words) == 1 and not places and words <= set(_QUADRANTS):
-        stem = _QUADRANTS[words.pop()]
-        return stem if not record.tariff else _rated(record.tariff, stem)
-    if words or record.tariff or (meaning.quantity, meaning.unit) not in _STEMS:
+    if len(places) < len(meaning.qualifiers) or (meaning.quantity, meaning.unit) not in _STEMS:
         return None
     head, end = _STEMS[meaning.quantity, meaning.unit]
     name = "_".join([head, *places]) + end
     return name if name in VALUE_BY_NAME else None
-
-
-def _rated(tariff: int, stem: str) -> str | None:
-    return f"t{tariff}_{stem}" if tariff <= len(RATES) else None
 
 
 def _number(record: Record) -> Number:

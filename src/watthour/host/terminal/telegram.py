@@ -6,6 +6,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+_LONG_WORD = "manufacturer"
+"""Comes before each code of a manufacturer's, and is told once."""
+
 
 def telegram_table(told: Mapping[str, object]) -> Group:
     """Return a table of what `watthour.host.telegrams.as_json` tells of a response."""
@@ -15,12 +18,13 @@ def telegram_table(told: Mapping[str, object]) -> Group:
     assert isinstance(header, Mapping)  # noqa: S101 - as it is made
     assert isinstance(records, list)  # noqa: S101
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name, side in (("", "right"), ("quantity", "left"), ("value", "right"), ("unit", "left"), ("of", "left"),
-                       ("tariff", "right"), ("storage", "right"), ("sub-unit", "right"), ("function", "left")):  # fmt: skip
-        table.add_column(name, justify="right" if side == "right" else "left")
+    for name in ("", "quantity", "value", "unit", "of", "tariff", "storage", "sub-unit", "function"):
+        is_text = name in {"quantity", "unit", "of", "function"}
+        least = len(_LONG_WORD) if name in {"quantity", "of"} else None
+        table.add_column(name, justify="left" if is_text else "right", overflow="fold", min_width=least)
     for number, record in enumerate(records, 1):
         value = record["value"] if record["value"] is not None else f"({record.get('raw', 'no data')})"
-        qualifiers = " ".join(record.get("qualifiers", ()))
+        qualifiers = " ".join(record.get("qualifiers", ())).replace(f" {_LONG_WORD}", "")
         cells = (record["tariff"] or "", record["storage"] or "", record["subunit"] or "", record["function"])
         table.add_row(str(number), record["quantity"], str(value), record["unit"] or "", qualifiers, *map(str, cells))
     words = "  ".join(f"{name.replace('_', ' ')} {word}" for name, word in header.items())

@@ -246,8 +246,9 @@ _COUNTS = frozenset({0x41, 0x49})
 _DURATIONS = range(0x50, 0x68)
 """VIFE that make it a duration, of the unit that their lowest two bits tell."""
 
+_NO_ERROR = 0x00
 _RECORD_ERRORS = {
-    0x00: "none", 0x01: "too many DIFE", 0x02: "no such storage number", 0x03: "no such sub-unit", 0x04: "no such tariff",
+    0x01: "too many DIFE", 0x02: "no such storage number", 0x03: "no such sub-unit", 0x04: "no such tariff",
     0x05: "no such function", 0x06: "no such data class", 0x07: "no such data size", 0x0B: "too many VIFE",
     0x0C: "illegal VIF group", 0x0D: "illegal VIF exponent", 0x0E: "VIF does not fit DIF", 0x0F: "no such action",
     0x15: "no data available", 0x16: "data overflow", 0x17: "data underflow", 0x18: "data error", 0x1C: "premature end of record",
@@ -318,7 +319,9 @@ def _qualified(meaning: Meaning, vifes: Sequence[int], *, manufacturers: bool) -
 
 
 def _combined(meaning: Meaning, code: int) -> Meaning:
-    """Return a meaning with what a combinable VIFE makes of it."""
+    """Return a meaning with what a combinable VIFE makes of it; 00, no record error, makes nothing."""
+    if code == _NO_ERROR:
+        return meaning
     if code in _COUNTS:
         meaning = replace(meaning, unit=None, factor=1, exponent=0, is_time=False)
     elif code in _DURATIONS:
