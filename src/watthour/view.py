@@ -246,6 +246,8 @@ class View:
         Whether the registers began anew because those before were lost.
     calendar_missing : bool
         Whether the calendar has no rate for this instant.
+    starting : bool
+        Whether the meter's state is not there yet: stations answer that they are busy, and no value is known.
     waves : callable or None
         Gives the samples of the last whole window when somebody asks; None where there are none.
     """
@@ -274,6 +276,7 @@ class View:
     storage_fault: bool = False
     registers_fresh: bool = False
     calendar_missing: bool = False
+    starting: bool = False
     waves: Callable[[], Waves] | None = field(default=None, compare=False)
 
 

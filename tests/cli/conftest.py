@@ -63,9 +63,9 @@ def _heed_interrupts():
 class Program:
     """The program running by itself; `told` are the lines of its standard error, as they come."""
 
-    def __init__(self, *words, stderr=subprocess.PIPE, env=None):
+    def __init__(self, *words, stderr=subprocess.PIPE, env=None, program=WATTHOUR):
         self.process = subprocess.Popen(
-            [*WATTHOUR, *(str(word) for word in words)],
+            [*program, *(str(word) for word in words)],
             stdout=subprocess.PIPE,
             stderr=stderr,
             env={**os.environ, **(env or {})},

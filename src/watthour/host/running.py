@@ -24,52 +24,35 @@ from watthour.host.instrument import Instrument, Shown
 from watthour.host.lines import Listener, TcpUrl, TraceFile, lines_of, open_line
 from watthour.host.lines.access import OPEN
 from watthour.host.metering import MeteringThread, Pace, PulseFile, Work, begin_work, warm
-from watthour.host.metering.keeping import Keeping
+from watthour.host.starting import ThreadPort, starting_view
 from watthour.host.store import DataDirectory
 from watthour.host.terminal import Scene, Watching, event_line, rack_table, say, view_tables, watched
-from watthour.meter import Meter
-from watthour.models import model_of, require_feature
-from watthour.pulses import Edge
-from watthour.view import Command, Event, EventKind, Outcome, Verdict, View
+from watthour.view import Event, EventKind, View
 from watthour.wire.modbus.faults import BusFault
 from watthour.wire.modbus.link import Requested
 
 
-class ThreadPort:
-    """A meter on its own thread, as a bus asks it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartingMeter:
+    """A meter of a run before its state is there: its directory is held, and nothing in it was touched.
 
     Parameters
     ----------
-    thread : MeteringThread
+    store : DataDirectory or None
+        None where everything lives in memory.
     """
 
-    def __init__(self, thread: MeteringThread) -> None:
-        self._thread = thread
+    plan: Plan
+    wiring: Wiring
+    store: DataDirectory | None
+    port: ThreadPort
 
-    def view(self) -> View:
-        """Return the view last published."""
-        return self._thread.view
-
-    def sample_time_s(self) -> float:
-        """Return the sample time of that view, counted from the source's first sample."""
-        return self._thread.sample_time_s
-
-    async def ask(self, command: Command) -> Outcome:
-        """Hand a command to the thread and wait for its outcome."""
-        return await asyncio.wrap_future(self._thread.submit(command))
-
-    async def switch(self, contact: int, closed: bool) -> Outcome:  # noqa: FBT001 - it is what the contact does
-        """Close or open the contact at an input, from now on."""
-
-        def deed(meter: Meter, _keeping: Keeping, _now_ns: int) -> Outcome:
-            try:
-                require_feature(model_of(str(meter.state.settings["model"])), "digital_inputs")
-            except UsageError as problem:
-                return Outcome(verdict=Verdict.REFUSED, message=str(problem))
-            meter.switch_contacts([Edge(time_ns=0, contact=contact, closed=closed)])  # an instant gone by: at once
-            return Outcome(verdict=Verdict.DONE)
-
-        return await asyncio.wrap_future(self._thread.submit(deed))
+    def listeners(self) -> list[Listener]:
+        """Return where it is to listen."""
+        access = self.plan.access
+        return [
+            Listener(owner=self.plan.name, url=url, port=self.port, access=access.get(url, OPEN)) for url in self.plan.listen
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +72,6 @@ class RunningMeter:
     thread: MeteringThread
     label: str
     shown: Shown
-
-    def listeners(self) -> list[Listener]:
-        """Return where it is to listen."""
-        port = ThreadPort(self.thread)
-        access = self.plan.access
-        return [Listener(owner=self.plan.name, url=url, port=port, access=access.get(url, OPEN)) for url in self.plan.listen]
 
     def news(self) -> list[str]:
         """Return what happened to it since last asked, one line each."""
@@ -147,15 +124,17 @@ def run_meters(
         raise UsageError(msg)
     with ExitStack() as stack:
         pulse_file = None if pulses is None else stack.enter_context(PulseFile(pulses))
-        meters = [
-            _begin(plan, wiring, pace, stack, pulse_file, is_alone=len(plans) == 1)
-            for plan, wiring in zip(plans, wiring_of(plans), strict=True)
-        ]
-        lines_of([listener for meter in meters for listener in meter.listeners()])  # refused before anybody waits
-        for sample_type in sorted({meter.work.source.sample_type for meter in meters if not meter.work.finished}):
-            warm(sample_type, say)
+        starting = [_hold(plan, wiring, stack) for plan, wiring in zip(plans, wiring_of(plans), strict=True)]
         trace_file = None if trace is None else stack.enter_context(TraceFile(trace))
-        shown = asyncio.run(_run(meters, pace, stop_asked, faults, trace_file, quiet=as_json or panel, panel=panel))
+        lines = Lines(faults=faults, trace=trace_file)
+
+        def restore() -> list[RunningMeter]:
+            meters = [_restore(meter, pace, stack, pulse_file, is_alone=len(plans) == 1) for meter in starting]
+            for sample_type in sorted({meter.work.source.sample_type for meter in meters if not meter.work.finished}):
+                warm(sample_type, say)
+            return meters
+
+        meters, shown = asyncio.run(_run(starting, restore, pace, stop_asked, lines, quiet=as_json or panel, panel=panel))
     for meter in meters:
         failure = meter.failure()
         if failure is not None:
@@ -199,17 +178,23 @@ def _check_apart(plans: Sequence[Plan]) -> None:
         owners[place] = plan.name
 
 
-def _begin(
-    plan: Plan, wiring: Wiring, pace: Pace, stack: ExitStack, pulse_file: PulseFile | None, *, is_alone: bool
-) -> RunningMeter:
+def _hold(plan: Plan, wiring: Wiring, stack: ExitStack) -> StartingMeter:
+    """Return a meter whose state is still to be restored, its directory held by this process alone."""
     store = None
     if plan.data is not None:
         store = stack.enter_context(DataDirectory(plan.data, int(str(plan.setting("serial")))))
+    return StartingMeter(plan=plan, wiring=wiring, store=store, port=ThreadPort(starting_view(plan)))
+
+
+def _restore(
+    starting: StartingMeter, pace: Pace, stack: ExitStack, pulse_file: PulseFile | None, *, is_alone: bool
+) -> RunningMeter:
+    """Return a meter with its state and its source, ready to run."""
+    plan, port = starting.plan, starting.port
     assert plan.source is not None  # noqa: S101 - plan_from refuses a plan without one
-    work = begin_work(plan, plan.source, store, pulse_file, wiring)
+    work = begin_work(plan, plan.source, starting.store, pulse_file, starting.wiring)
     stack.callback(work.close)
     thread = MeteringThread(work, pace)
-    port = ThreadPort(thread)
     shown = Shown(
         port=port,
         instrument=Instrument(port),
@@ -220,20 +205,64 @@ def _begin(
     return RunningMeter(plan=plan, work=work, thread=thread, label="" if is_alone else f"{plan.name}: ", shown=shown)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """How the lines of a run are opened.
+
+    Parameters
+    ----------
+    faults : FaultScript or None
+        What befalls them.
+    trace : TraceFile or None
+        Where all that they carry is written.
+    """
+
+    faults: FaultScript | None
+    trace: TraceFile | None
+
+    async def open(
+        self, lines: Sequence[Sequence[Listener]], stack: AsyncExitStack, tell: Callable[[str], None]
+    ) -> dict[int, str]:
+        """Open lines, to be closed with the stack; return where each listener is, by its `id`."""
+        places: dict[int, str] = {}
+        for line in lines:
+            wanted, injector = [listener.url for listener in line], None
+            if self.faults is not None and not wanted[0].is_mbus:
+                injector = self.faults.injector(wanted, has_crc=wanted[0].is_rtu)
+            teller = _fault_teller(wanted[0], tell)
+            opened = await open_line(line, injector=injector, tell_fault=teller, tell=tell, trace=self.trace)
+            stack.push_async_callback(opened.server.close)
+            places |= {id(listener): text for listener, text in zip(line, opened.urls, strict=True)}
+        return places
+
+
 async def _run(
-    meters: Sequence[RunningMeter],
+    starting: Sequence[StartingMeter],
+    restore: Callable[[], list[RunningMeter]],
     pace: Pace,
     stop_asked: Callable[[], bool],
-    faults: FaultScript | None,
-    trace: TraceFile | None,
+    lines: Lines,
     *,
     quiet: bool,
     panel: bool,
-) -> bool:
-    """Run to the end, and say whether the values have been on the screen."""
+) -> tuple[list[RunningMeter], bool]:
+    """Run to the end; return the meters, and whether the values have been on the screen.
+
+    Lines are open, and answer that they are busy, while the meters are restored.
+    """
     news: list[str] = []
     async with AsyncExitStack() as stack:
-        urls = await _open_lines(meters, faults, trace, stack, news.append)
+        listeners = [listener for meter in starting for listener in meter.listeners()]
+        for remark in () if lines.faults is None else lines.faults.remarks([listener.url for listener in listeners]):
+            say(remark)
+        at_once = [line for line in lines_of(listeners) if not any(listener.waits for listener in line)]
+        places = await lines.open(at_once, stack, news.append)
+        meters = await asyncio.to_thread(restore)
+        for begun, meter in zip(starting, meters, strict=True):
+            begun.port.begin(meter.thread)
+        later = [line for line in lines_of(listeners) if id(line[0]) not in places]  # what was kept is looked at here
+        places |= await lines.open(later, stack, news.append)
+        urls = [(listener, places[id(listener)]) for listener in listeners]
         pages = await _open_pages(meters, stack)
         await _open_controls(meters, stack)
         for meter in meters:
@@ -254,7 +283,7 @@ async def _run(
             watching.look(_taken(meters, news))
     for line in news:
         say(line)
-    return watching.is_live
+    return meters, watching.is_live
 
 
 async def _watch(meters: Sequence[RunningMeter], stop_asked: Callable[[], bool], watching: Watching, news: list[str]) -> None:
@@ -328,27 +357,6 @@ async def _open_pages(meters: Sequence[RunningMeter], stack: AsyncExitStack) -> 
             stack.push_async_callback(server.close)
             pages[meter.plan.name] = server.url
     return pages
-
-
-async def _open_lines(
-    meters: Sequence[RunningMeter],
-    faults: FaultScript | None,
-    trace: TraceFile | None,
-    stack: AsyncExitStack,
-    tell: Callable[[str], None],
-) -> Urls:
-    """Open every line, and return where each listener is, in the order of the meters."""
-    listeners = [listener for meter in meters for listener in meter.listeners()]
-    for remark in () if faults is None else faults.remarks([listener.url for listener in listeners]):
-        say(remark)
-    places: dict[int, str] = {}
-    for line in lines_of(listeners):
-        wanted = [listener.url for listener in line]
-        injector = None if faults is None or wanted[0].is_mbus else faults.injector(wanted, has_crc=wanted[0].is_rtu)
-        opened = await open_line(line, injector=injector, tell_fault=_fault_teller(wanted[0], tell), tell=tell, trace=trace)
-        stack.push_async_callback(opened.server.close)
-        places |= {id(listener): text for listener, text in zip(line, opened.urls, strict=True)}
-    return [(listener, places[id(listener)]) for listener in listeners]
 
 
 async def _open_controls(meters: Sequence[RunningMeter], stack: AsyncExitStack) -> None:

@@ -193,6 +193,8 @@ class MBusStation:
             return Answer(reply=ACKNOWLEDGED)
         if isinstance(request, RequestData):
             return Answer(reply=self._data(meter, link, request, view))
+        if view.starting:
+            return Answer()  # what is acknowledged would have to be done
         return self._send_data(meter, link, request, view)
 
     def _data(self, meter: int, link: _Link, request: RequestData, view: View) -> bytes:
@@ -200,7 +202,7 @@ class MBusStation:
         slave = self._slaves[meter]
         address = self.address_of(meter, view)
         slave.access_number = (slave.access_number + 1) & 0xFF
-        if slave.pending:
+        if slave.pending or view.starting:
             return ApplicationError(address=address, code=BUSY).to_frame().to_bytes()
         if slave.error is not None:
             code, slave.error = slave.error, None

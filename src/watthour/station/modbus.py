@@ -241,12 +241,12 @@ class Station:
         """Return what a meter answers."""
         if not view.powered:
             return None
-        if isinstance(request, ReadRequest):
-            return self._read(request, meter, view, rights)
         if not self._etiquette.is_serial and request.function in SERIAL_ONLY:
             return _refused(request, ExceptionCode.ILLEGAL_FUNCTION)
         if isinstance(request, IllegalRequest):
             return ExceptionReply(function=request.function, code=request.code)
+        if view.starting:
+            return _refused(request, ExceptionCode.SERVER_DEVICE_BUSY)
         if isinstance(request, DiagnosticMessage | ServerIdRequest | IdentificationRequest):
             return self._about(request, meter, unit, view, rights)
         return self._by_row(request, meter, view, rights)
@@ -270,8 +270,12 @@ class Station:
             case _:
                 assert_never(request)
 
-    def _by_row(self, request: Writing | ReadBitsRequest, meter: int, view: View, rights: Rights) -> Reply | Ask | Denied:
+    def _by_row(
+        self, request: ReadRequest | Writing | ReadBitsRequest, meter: int, view: View, rights: Rights
+    ) -> Reply | Ask | Denied | None:
         match request:
+            case ReadRequest():
+                return self._read(request, meter, view, rights)
             case WriteRequest():
                 return self._write(request, request, meter, view, rights)
             case ReadWriteRequest():

@@ -68,7 +68,7 @@ class PlainReads:
         if cut is None:
             return None
         view = self._newest[cut.meter]()
-        if (view is not self._seen[cut.meter] and self._is_moved()) or not view.powered:
+        if (view is not self._seen[cut.meter] and self._is_moved()) or not view.powered or view.starting:
             return None
         image = self._station.image(cut.meter, view, late=cut.is_late)
         return frame[:TRANSACTION_SIZE] + cut.head + image[cut.begin : cut.end]

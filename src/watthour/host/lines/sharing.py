@@ -48,11 +48,24 @@ class Listener:
     access: LineAccess = OPEN
 
     @property
-    def unit(self) -> int:
-        """The unit, or on M-Bus the address, that it answers now."""
-        if self.url.is_mbus:
-            return int(str(self.port.view().parameters["mbus_address"])) if self.url.address is None else self.url.address
-        return int(str(self.port.view().parameters["bus_address"])) if self.url.unit is None else self.url.unit
+    def unit(self) -> int | None:
+        """The unit, or on M-Bus the address, that it answers now; None where it is kept with a state that is not there yet."""
+        fixed, setting = (self.url.address, "mbus_address") if self.url.is_mbus else (self.url.unit, "bus_address")
+        view = self.port.view()
+        if fixed is None and view.starting:
+            return None
+        return int(str(view.parameters[setting])) if fixed is None else fixed
+
+    @property
+    def waits(self) -> bool:
+        """Whether it can be on its line only when its state is there.
+
+        On a serial line it would not know who is meant, or how the others speak; to one that is silent it looks the same. A TCP
+        port is its meters' own.
+        """
+        if not isinstance(self.url, SerialUrl) or not self.port.view().starting:
+            return False
+        return self.unit is None or self.url.baudrate is None or (self.url.framing is None and not self.url.is_mbus)
 
 
 def place_of(url: BusUrl) -> Place:
@@ -72,6 +85,7 @@ def lines_of(listeners: Sequence[Listener]) -> list[tuple[Listener, ...]]:
     ------
     UsageError
         If a unit is no station's, two meters on a line have the same one, or want a port opened differently; the line names both.
+        What is kept with a state that is not there yet is not looked at: ask again when it is.
     """
     lines: dict[Place, list[Listener]] = {}
     for listener in listeners:
@@ -86,7 +100,7 @@ def lines_of(listeners: Sequence[Listener]) -> list[tuple[Listener, ...]]:
 
 def _check_together(one: Listener, other: Listener) -> None:
     owners = f"{one.owner} and {other.owner}" if one.owner != other.owner else f"{one.owner} twice"
-    if one.unit == other.unit:
+    if one.unit is not None and one.unit == other.unit:
         msg = f"{other.url}: unit {one.unit} is wanted by {owners}: give each its own, with ?unit= or bus_address"
         raise UsageError(msg)
     if one.url.scheme != other.url.scheme:
@@ -95,7 +109,8 @@ def _check_together(one: Listener, other: Listener) -> None:
     if one.access != other.access:
         msg = f"{other.url}: {owners} want different rights there: a port has one writable and one table of roles"
         raise UsageError(msg)
-    if isinstance(one.url, SerialUrl) and isinstance(other.url, SerialUrl):
+    is_starting = any(listener.port.view().starting for listener in (one, other))
+    if isinstance(one.url, SerialUrl) and isinstance(other.url, SerialUrl) and not is_starting:
         ways = [_way(listener.url, listener.port) for listener in (one, other) if isinstance(listener.url, SerialUrl)]
         if ways[0] != ways[1]:
             msg = f"{other.url}: {owners} want the line at {ways[0]} and at {ways[1]}: a line has one speed and framing"
