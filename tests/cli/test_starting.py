@@ -40,32 +40,30 @@ def kept_wh(config, tmp_path, result_of, ask):
     return int(json.loads(out[-1])["detail"]["import_microwh"]) // 10**6
 
 
-class Gate:
-    def __init__(self, path):
-        self._path = path
+class Slowly:
+    """The program, made to restore nothing before its gate is open."""
 
-    def reached(self):
+    def __init__(self, start, folder):
+        self._start, self._folder, self._gate = start, folder, folder / "gate"
+
+    def begin(self, *words):
+        """Start it, and wait until it begins to restore."""
+        file = self._folder / "slowly.py"
+        file.write_text(SLOWLY)
+        program = self._start(*words, program=(sys.executable, str(file), str(self._gate)))
         give_up_s = time.monotonic() + 120
-        while not self._path.with_suffix(".reached").exists():
+        while not self._gate.with_suffix(".reached").exists():
             assert time.monotonic() < give_up_s
             time.sleep(0.01)
+        return program
 
-    def open(self):
-        self._path.touch()
-
-
-@pytest.fixture
-def gate(tmp_path):
-    """What holds the restoring of a state up until it is opened."""
-    return Gate(tmp_path / "gate")
+    def open_gate(self):
+        self._gate.touch()
 
 
 @pytest.fixture
-def start_slowly(start, gate, tmp_path):
-    """Start the program so that it restores nothing before the gate is open."""
-    program = tmp_path / "slowly.py"
-    program.write_text(SLOWLY)
-    return lambda *words: start(*words, program=(sys.executable, str(program), str(tmp_path / "gate")))
+def slowly(start, tmp_path):
+    return Slowly(start, tmp_path)
 
 
 def free_port():
@@ -97,18 +95,15 @@ def watch(port, answers, stop):
             client.close()
 
 
-def test_whoever_polls_a_meter_that_starts_is_told_that_it_is_busy_and_never_reads_a_zero(
-    kept_wh, config, tmp_path, start_slowly, gate
-):
+def test_whoever_polls_a_meter_that_starts_is_told_that_it_is_busy_and_never_reads_a_zero(kept_wh, config, tmp_path, slowly):
     assert kept_wh > 0
     port, answers, stop = free_port(), [], threading.Event()
     watching = threading.Thread(target=watch, args=(port, answers, stop))
     watching.start()
     try:
-        program = start_slowly(
+        program = slowly.begin(
             "run", config, "--data", tmp_path / "state", "--listen", f"modbus+tcp://127.0.0.1:{port}?unit=1", "--json"
         )
-        gate.reached()
         client = ModbusTcpClient("127.0.0.1", port=port, timeout=30, retries=0)
         assert client.connect()
         asked = [
@@ -120,7 +115,7 @@ def test_whoever_polls_a_meter_that_starts_is_told_that_it_is_busy_and_never_rea
         ]
         assert [reply.exception_code for reply in asked] == [BUSY] * len(asked)
         client.close()
-        gate.open()
+        slowly.open_gate()
         program.hear("listening on")
         until_s = time.monotonic() + 60
         while not isinstance(answers[-1], int) or answers[-1] == kept_wh:
@@ -139,16 +134,13 @@ def test_whoever_polls_a_meter_that_starts_is_told_that_it_is_busy_and_never_rea
     assert json.loads(out.splitlines()[-1])["values"]["import_wh"] >= numbers[-1]
 
 
-def test_a_meter_on_m_bus_tells_that_it_is_busy_and_acknowledges_nothing_that_it_cannot_do(
-    config, tmp_path, start_slowly, gate, result_of
-):
+def test_a_meter_on_m_bus_tells_that_it_is_busy_and_acknowledges_nothing_that_it_cannot_do(config, tmp_path, slowly, result_of):
     config.write_text(config.read_text().replace("[meter]", '[meter]\nmodel = "Q23622"'))
     result_of(config, "--data", tmp_path / "state", "--speed", "max", "--duration", "30")
     port = free_port()
-    program = start_slowly(
+    program = slowly.begin(
         "run", config, "--data", tmp_path / "state", "--listen", f"mbus+tcp://127.0.0.1:{port}?address=1", "--json"
     )
-    gate.reached()
     with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
         line.sendall(bytes.fromhex("10 40 01 41 16"))  # SND_NKE
         assert line.recv(300) == b"\xe5"
@@ -159,7 +151,7 @@ def test_a_meter_on_m_bus_tells_that_it_is_busy_and_acknowledges_nothing_that_it
         line.settimeout(0.5)
         with pytest.raises(TimeoutError):
             line.recv(300)
-        gate.open()
+        slowly.open_gate()
         program.hear("listening on")
         line.settimeout(30)
         line.sendall(bytes.fromhex("10 5B 01 5C 16"))
@@ -174,21 +166,19 @@ def rtu(text):
     return data + FramerRTU.compute_CRC(data).to_bytes(2)
 
 
-@pytest.mark.parametrize(("where", "is_there"), [("&unit=7&framing=8N1", True), ("&framing=8N1", False)])
-def test_a_serial_line_is_busy_where_the_url_says_who_is_meant_and_silent_else(
-    config, tmp_path, start_slowly, gate, serial_pair, where, is_there
-):
+@pytest.mark.parametrize("case", [("&unit=7&framing=8N1", True), ("&framing=8N1", False)], ids=["said", "not said"])
+def test_a_serial_line_is_busy_where_the_url_says_who_is_meant_and_silent_else(config, tmp_path, slowly, serial_pair, case):
     import serial  # noqa: PLC0415 - what stands at the other end
 
+    where, is_there = case
     config.write_text(config.read_text().replace("[meter]", "[meter]\nbus_address = 7"))
     url = f"modbus+rtu://{serial_pair.ours}?baudrate=19200{where}"
-    program = start_slowly("run", config, "--data", tmp_path / "state", "--listen", url, "--json")
-    gate.reached()
+    program = slowly.begin("run", config, "--data", tmp_path / "state", "--listen", url, "--json")
     with serial.Serial(serial_pair.theirs, 19200, timeout=30 if is_there else 0.5) as line:
         line.write(rtu("07 03 00 00 00 02"))
         assert line.read(5) == (rtu("07 83 06") if is_there else b"")
         line.reset_input_buffer()
-        gate.open()
+        slowly.open_gate()
         program.hear("listening on")
         line.timeout = 30
         line.write(rtu("07 03 00 00 00 02"))

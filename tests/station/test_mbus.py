@@ -30,6 +30,16 @@ def ask(station, view, request):
     return station.answer(request, [view])
 
 
+def test_a_meter_that_starts_tells_that_it_is_busy_and_acknowledges_only_what_asks_for_nothing():
+    station, starting = MBusStation(), replace(view_of(import_wh=5), starting=True)
+    assert ask(station, starting, ResetLink(address=1)).reply == ACKNOWLEDGED
+    assert told(ask(station, starting, RequestData(address=1, fcb=True))) == ApplicationError(address=1, code=8)
+    for ci in (Ci.DATA_SEND, Ci.APPLICATION_RESET, Ci.SELECT):
+        silent = ask(station, starting, SendData(address=1, ci=ci, data=b""))
+        assert (silent.reply, silent.asks) == (b"", ())
+    assert read_record(data_of(station, view_of(import_wh=5)).content.records[0]).value == 5
+
+
 def data_of(station, view, *, fcb=True, address=1):
     return told(ask(station, view, RequestData(address=address, fcb=fcb)))
 

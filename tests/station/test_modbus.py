@@ -10,9 +10,19 @@ from watthour.history import Closing, ClosingCause, History, Maximum, ProfileRow
 from watthour.maps.records import closing_from_registers, row_from_registers, row_to_registers
 from watthour.parameters import Interface
 from watthour.station.modbus import SERIAL_LINE, Ask, Broadcast, Station
+from watthour.station.plain_reads import PlainReads
 from watthour.units import LATE_NAMES, Ratio
 from watthour.view import ClosePeriod, LateValues, Outcome, ResetPartial, SelectRate, Verdict, WriteSettings
-from watthour.wire.modbus.message import ExceptionReply, IllegalRequest, ReadReply, ReadRequest, WriteReply, WriteRequest
+from watthour.wire.modbus.message import (
+    ExceptionReply,
+    IdentificationRequest,
+    IllegalRequest,
+    ReadBitsRequest,
+    ReadReply,
+    ReadRequest,
+    WriteReply,
+    WriteRequest,
+)
 
 
 def read(start, count, function=3):
@@ -240,6 +250,38 @@ def test_what_nobody_asks_for_is_never_found(view):
 
 
 # ---------------------------------------------------------------- order of checks, units, silence
+
+
+STARTING = [
+    read(0x0000, 2),
+    read(0x9999, 2, function=4),
+    write(0x1300, "0001"),
+    ReadBitsRequest(function=2, start=0, count=1),
+    IdentificationRequest(access=1, object_id=0),
+]
+
+
+@pytest.mark.parametrize("request_", STARTING, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("station", [Station(), Station((1,), SERIAL_LINE)], ids=["tcp", "serial"])
+def test_a_meter_that_starts_is_busy_whatever_is_asked(view, station, request_):
+    starting = replace(view, starting=True)
+    assert station.answer(1, request_, [starting]) == refused(6, request_.function)
+    assert station.answer(1, request_, [view]) != refused(6, request_.function)
+
+
+def test_a_meter_that_starts_knows_its_functions_and_carries_no_broadcast(view):
+    starting = replace(view, starting=True)
+    assert answer(starting, IllegalRequest(function=0x2B, code=1)) == refused(1, 0x2B)
+    assert Station((1,), SERIAL_LINE).answer(0, write(0x1300, "0001"), [starting]) == Broadcast(asks=())
+
+
+def test_the_short_way_of_reads_shows_nothing_of_a_meter_that_starts(view):
+    shown = [replace(view, starting=True)]
+    reads = PlainReads(Station(), [lambda: shown[0]])
+    asked = bytes.fromhex("0001 0000 0006 01 03 0000 0002")
+    assert reads.reply(asked) is None
+    shown[0] = view
+    assert reads.reply(asked)[9:] == view.values["import_wh"].to_bytes(4)
 
 
 def test_what_the_wire_found_illegal_is_answered_with_its_code(view):

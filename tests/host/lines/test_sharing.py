@@ -49,6 +49,39 @@ def test_the_same_tty_is_one_line_by_whatever_name(listener, tmp_path):
     assert owners(lines) == [["a", "b"], ["c"]]
 
 
+STARTING = [
+    ("modbus+tcp://127.0.0.1:1502", False),
+    ("mbus+tcp://127.0.0.1:1502", False),
+    ("modbus+rtu:///dev/null?unit=1&baudrate=9600&framing=8N1", False),
+    ("modbus+rtu:///dev/null?unit=1&baudrate=9600", True),
+    ("modbus+rtu:///dev/null?unit=1&framing=8N1", True),
+    ("modbus+rtu:///dev/null?baudrate=9600&framing=8N1", True),
+    ("mbus+serial:///dev/null?address=1&baudrate=2400", False),
+    ("mbus+serial:///dev/null?address=1", True),
+    ("mbus+serial:///dev/null?baudrate=2400", True),
+]
+
+
+@pytest.mark.parametrize(("url", "waits"), STARTING)
+def test_a_serial_line_waits_for_what_is_kept_where_its_url_does_not_say_it(make_view, url, waits):
+    starting = Listener(owner="a", url=parse_url(url), port=Meter(make_view(starting=True)))
+    assert starting.waits is waits
+    assert Listener(owner="a", url=parse_url(url), port=Meter(make_view())).waits is False
+
+
+def test_numbers_that_are_kept_collide_when_they_are_known(make_view):
+    meters = [Meter(make_view(starting=True)) for _ in range(2)]
+    listeners = [
+        Listener(owner=name, url=parse_url("modbus+tcp://127.0.0.1:1502"), port=meter)
+        for name, meter in zip("ab", meters, strict=True)
+    ]
+    assert len(lines_of(listeners)) == 1
+    for meter in meters:
+        meter.shown = make_view()
+    with pytest.raises(UsageError, match="unit 1 is wanted by a and b"):
+        lines_of(listeners)
+
+
 def test_a_port_that_the_system_chooses_is_shared_with_nobody(listener):
     url = "modbus+tcp://127.0.0.1:0"
     assert owners(lines_of([listener("a", url), listener("b", url)])) == [["a"], ["b"]]
