@@ -69,11 +69,16 @@ def test_a_command_with_a_duration_run_again_prints_the_same_object(result_of, c
     assert result_of(*words) == result_of(*words)
 
 
-def test_another_recording_on_the_same_directory_goes_on_counting(result_of, substation, tmp_path):
+def test_another_recording_on_the_same_directory_goes_on_counting(result_of, ask, substation, tmp_path):
     first = result_of(substation, "--speed", "max", "--data", tmp_path / "state")
     other = tmp_path / "two.csv"
     other.write_text("time_s,V1,V2,V3,I1,I2,I3\n" + "".join(f"{k / 1600},132000,0,0,200,0,0\n" for k in range(1600)))
-    both = result_of(substation, "--source", other, "--channels", "1,2,3,4,5,6", "--speed", "max", "--data", tmp_path / "state")
+    words = (substation, "--source", other, "--channels", "1,2,3,4,5,6", "--speed", "max", "--data", tmp_path / "state")
+    status, _, err = ask("run", *words)
+    assert (status, len(err)) == (1, 1)
+    assert "source_channels: 1, 2, 3, 4, 5, 6 is asked for, but the meter in" in err[0]
+    assert ask("unseal", tmp_path / "state")[0] == 0
+    both = result_of(*words)
     assert both["samples"] == first["samples"] + 1600
     more_wh = (both["exact"]["import_microwh"] - first["exact"]["import_microwh"]) / 1e6
     assert more_wh == pytest.approx(132_000 * 200 / 3600, abs=1)
