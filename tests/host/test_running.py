@@ -11,7 +11,8 @@ from watthour.host.config import Plan, SourceWish
 from watthour.host.instants import DEFAULT_START_NS
 from watthour.host.lines import parse_url
 from watthour.host.metering import MeteringThread, Pace, begin_work
-from watthour.host.running import ThreadPort, result_of, run_meters
+from watthour.host.running import result_of, run_meters
+from watthour.host.starting import ThreadPort, starting_view
 from watthour.meter import Meter
 from watthour.parameters import Interface
 from watthour.units import Ratio
@@ -78,10 +79,15 @@ def test_a_failure_of_the_thread_ends_the_run_with_it(plan, monkeypatch, capsys)
 def test_a_port_asks_the_thread_and_waits_for_its_outcome(plan):
     assert plan.source is not None
     thread = MeteringThread(begin_work(plan, plan.source, None), Pace(speed=1e-9))
-    port = ThreadPort(thread)
+    port = ThreadPort(starting_view(plan))
+    command = WriteSettings(settings={"bus_address": 9}, interface=Interface.BUS)
+    assert asyncio.run(port.ask(command)).message == asyncio.run(port.switch(1, closed=True)).message == "the meter is starting"
+    assert port.view().starting
+    assert set(port.view().values.values()) == {None}
+    port.begin(thread)
+    assert not port.view().starting
     thread.start()
     try:
-        command = WriteSettings(settings={"bus_address": 9}, interface=Interface.BUS)
         outcome = asyncio.run(asyncio.wait_for(port.ask(command), 60))
     finally:
         thread.stop()
@@ -164,7 +170,9 @@ def test_units_that_clash_are_refused_before_anything_is_metered(plans):
 
 def test_the_sample_time_of_a_port_counts_from_the_first_sample(plan):
     thread = MeteringThread(begin_work(plan, plan.source, None), FAST)
-    port = ThreadPort(thread)
+    port = ThreadPort(starting_view(plan))
+    assert port.sample_time_s() == 0.0
+    port.begin(thread)
     assert port.sample_time_s() == 0.0
     thread.start()
     thread.join(60)
