@@ -23,6 +23,12 @@ NOT_READ = -1
 """How a dense row writes an interval without a reading."""
 
 _LARGEST = 2**62
+_MOST_INTERVALS = 2**14
+_SHIFT = 24
+_SHIFT_MASK = 2**_SHIFT - 1
+_CROSS_MASK = 2 ** (_SHIFT - 1) - 1
+_LOW_BITS = 2 * _SHIFT
+_LOW_MASK = 2**_LOW_BITS - 1
 _OUTSIDE = -1
 
 
@@ -49,35 +55,53 @@ class BulkQuantities:
     Parameters
     ----------
     energy : int64 array
-        In the unit of the rows.
+        In micro-watt-hours.
     highest : int64 array
-        Highest energy of one interval.
-    squares : int64 array
-        Sum of (demand - contracted)^2 over the intervals above it, demand in units an hour.
+        Highest energy of one interval, in micro-watt-hours.
+    squares_high, squares_low : int64 arrays
+        Sum of (demand - contracted)^2 over the intervals above it in square microwatts, which 64 bits do not hold:
+        high × 2^48 + low.
     present : int32 array
-        Intervals that were read.
+        Intervals of which the energy is known.
+    doubtful : int32 array
+        Those of them that were estimated, or metered in part.
     """
 
     energy: Integers
     highest: Integers
-    squares: Integers
+    squares_high: Integers
+    squares_low: Integers
     present: NDArray[np.int32]
+    doubtful: NDArray[np.int32]
 
-    def rows(self, meters: slice) -> "BulkQuantities":
-        """Return a view of some meters."""
-        return BulkQuantities(
-            energy=self.energy[meters], highest=self.highest[meters], squares=self.squares[meters], present=self.present[meters]
-        )
+    def add(self, other: "BulkQuantities", meters: slice | NDArray[np.intp], months: slice) -> None:
+        """Add the quantities of some meters and months."""
+        self.energy[meters, months] += other.energy
+        self.highest[meters, months] = np.maximum(self.highest[meters, months], other.highest)
+        low = self.squares_low[meters, months] + other.squares_low
+        self.squares_high[meters, months] += other.squares_high + (low >> _LOW_BITS)
+        self.squares_low[meters, months] = low & _LOW_MASK
+        self.present[meters, months] += other.present
+        self.doubtful[meters, months] += other.doubtful
+
+    def squares(self) -> NDArray[np.object_]:
+        """Return the sums of squares as exact integers, in square microwatts."""
+        found: NDArray[np.object_] = (self.squares_high.astype(object) << _LOW_BITS) + self.squares_low.astype(object)
+        return found
 
 
 def empty(meters: int, months: int, periods: int) -> BulkQuantities:
     """Return quantities of which nothing has been added yet."""
     shape = (meters, months, periods)
+    energy, highest, squares_high, squares_low = (np.zeros(shape, np.int64) for _ in range(4))
+    present, doubtful = (np.zeros(shape, np.int32) for _ in range(2))
     return BulkQuantities(
-        energy=np.zeros(shape, np.int64),
-        highest=np.zeros(shape, np.int64),
-        squares=np.zeros(shape, np.int64),
-        present=np.zeros(shape, np.int32),
+        energy=energy,
+        highest=highest,
+        squares_high=squares_high,
+        squares_low=squares_low,
+        present=present,
+        doubtful=doubtful,
     )
 
 
@@ -99,48 +123,75 @@ def runs_of(calendar: Calendar, first_month: date, months: int, *, begin_ns: int
     return Runs(edges=np.append(starts, columns), cells=cell[starts].astype(np.int32))
 
 
-def add_block(into: BulkQuantities, values: NDArray[Any], runs: Runs, contracted: Integers, step_ns: int) -> None:
+def add_block(
+    into: BulkQuantities,
+    values: NDArray[Any],
+    runs: Runs,
+    contracted_microw: Integers,
+    step_ns: int,
+    *,
+    unit_micro: int = 1,
+    doubtful: NDArray[np.bool_] | None = None,
+) -> None:
     """Add dense rows to quantities.
 
     Parameters
     ----------
     values : (meters, columns) int32 or int64 array
         Energies; `NOT_READ` where there is none.
-    contracted : (meters, periods) int64 array
-        Contracted power in units an hour.
+    contracted_microw : (meters, periods) int64 array
+        Contracted power.
+    unit_micro : int
+        Micro-watt-hours in 1 of the rows.
+    doubtful : (meters, columns) bool array, optional
+        What was estimated, or metered in part.
 
     Raises
     ------
     ReadingsError
-        If squares could leave 64 bits: the unit of the rows is too small for their size.
+        If an energy is so large that sums could leave their integers: some hundred megawatts all the time.
     """
     per_hour = SECONDS_PER_HOUR * NANOSECONDS // step_ns
     meters, months, periods = into.energy.shape
-    flat = [each.reshape(meters, months * periods) for each in (into.energy, into.highest, into.squares, into.present)]
-    _add(values, runs.edges, runs.cells, contracted, per_hour, *flat)
-    largest = int(into.highest.max(initial=0)) * per_hour
-    if largest * largest * max(int(into.present.max(initial=0)), 1) > _LARGEST:
-        msg = "energies are too large for the unit of their rows: write them in a larger one"
+    flat = [
+        each.reshape(meters, months * periods)
+        for each in (into.energy, into.highest, into.squares_high, into.squares_low, into.present, into.doubtful)
+    ]
+    guessed = np.zeros((1, 0), np.bool_) if doubtful is None else doubtful
+    largest = _add(values, guessed, runs.edges, runs.cells, contracted_microw, unit_micro, per_hour, *flat)
+    most = int(into.present.max(initial=0))
+    high = (largest * unit_micro * per_hour) >> _SHIFT
+    if most >= _MOST_INTERVALS or high * high * max(most, 1) > _LARGEST:
+        msg = "energies are too large, or too many, to be summed exactly: check the unit of their rows"
         raise ReadingsError(msg)
 
 
-def _compiled(function: Callable[..., None]) -> Callable[..., None]:
-    return cast("Callable[..., None]", numba.njit(cache=True, nogil=True)(function))
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    return cast("Callable[..., Any]", numba.njit(cache=True, nogil=True)(function))
 
 
 @_compiled
 def _add(  # noqa: PLR0917 - a compiled loop takes positions
     values: NDArray[Any],
+    doubtful: NDArray[np.bool_],
     edges: Integers,
     cells: NDArray[np.int32],
     contracted: Integers,
+    unit: int,
     per_hour: int,
     energy: Integers,
     highest: Integers,
-    squares: Integers,
+    squares_high: Integers,
+    squares_low: Integers,
     present: NDArray[np.int32],
-) -> None:
+    guessed: NDArray[np.int32],
+) -> int:
+    """Add rows; return the largest of their numbers.
+
+    With an excess of a + b, b its lowest `_SHIFT` bits, the square is a^2 + 2ab + b^2: three sums that 64 bits hold.
+    """
     periods = contracted.shape[1]
+    largest = np.int64(0)
     for meter in range(values.shape[0]):
         row = values[meter]
         for run in range(cells.size):
@@ -150,18 +201,33 @@ def _add(  # noqa: PLR0917 - a compiled loop takes positions
             limit = contracted[meter, cell % periods]
             total = np.int64(0)
             most = np.int64(0)
-            square = np.int64(0)
+            high_high = np.int64(0)
+            high_low = np.int64(0)
+            low_low = np.int64(0)
             count = np.int64(0)
             for column in range(edges[run], edges[run + 1]):
                 value = np.int64(row[column])
                 known = value >= 0
                 value = max(value, np.int64(0))
-                over = max(value * per_hour - limit, np.int64(0))
+                over = max(value * unit * per_hour - limit, np.int64(0))
+                high = over >> _SHIFT
+                low = over & _SHIFT_MASK
                 total += value
                 most = max(most, value)
-                square += over * over
+                high_high += high * high
+                high_low += high * low
+                low_low += low * low
                 count += known
-            energy[meter, cell] += total
-            highest[meter, cell] = max(highest[meter, cell], most)
-            squares[meter, cell] += square
+            energy[meter, cell] += total * unit
+            highest[meter, cell] = max(highest[meter, cell], most * unit)
+            largest = max(largest, most)
+            lower = low_low + ((high_low & _CROSS_MASK) << (_SHIFT + 1)) + squares_low[meter, cell]
+            squares_high[meter, cell] += high_high + (high_low >> (_SHIFT - 1)) + (lower >> _LOW_BITS)
+            squares_low[meter, cell] = lower & _LOW_MASK
             present[meter, cell] += np.int32(count)
+            if doubtful.shape[1]:
+                unsure = np.int64(0)
+                for column in range(edges[run], edges[run + 1]):
+                    unsure += doubtful[meter, column]
+                guessed[meter, cell] += np.int32(unsure)
+    return largest

@@ -202,7 +202,7 @@ def archive(source: str, /, *, folder: Path | None = None) -> None:
     folder
         Where; without it as the config says, else "archive".
     """
-    from watthour.host.archive.partitions import write_history  # noqa: PLC0415
+    from watthour.host.archive.history import write_history  # noqa: PLC0415
     from watthour.host.terminal import say  # noqa: PLC0415
 
     opened, own = _archive_of(source)

@@ -1,10 +1,10 @@
-"""Billing quantities of all meters of an archive, or of Parquet files, in flat memory.
+"""Billing quantities of very many places at once, from the history or from any Parquet file of a row an interval, in flat memory.
 
-Rows come some at a time into one buffer for each thread; compiled loops release the GIL. Parquet holds a row an interval: ``meter``,
-``start`` (UTC) and ``import_wh``, in any order; sorted by meter and start it is read fastest.
+Rows come some at a time, a share of them to each thread; compiled loops release the GIL. Parquet files that others wrote hold
+``meter``, ``start`` (UTC) and ``import_wh``, in any order; sorted by meter and start they are read fastest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -17,54 +17,113 @@ from numpy.typing import NDArray
 
 from watthour.billing.bulk import NOT_READ, BulkQuantities, Runs, add_block, empty, runs_of
 from watthour.billing.intervals import Integers
-from watthour.errors import ReadingsError
-from watthour.host.archive.dense import Block, read_blocks
+from watthour.errors import ReadingsError, StoreError
+from watthour.headend.reading import Quality
+from watthour.host.archive.dense import MonthFile, month_files
 from watthour.tariff import Calendar
+from watthour.units import MICRO, exact_name
 
-_AT_A_TIME = 128
-"""Rows in a buffer: a month of them stays in the caches."""
+_IMPORT = exact_name("import")
+Found = tuple[NDArray[np.intp], slice, BulkQuantities]
+"""Which rows, which months, and what was found of them."""
 
 
-def quantities_of_archive(
-    archive: Path, calendar: Calendar, first_month: date, months: int, contracted_w: Integers, *, threads: int = 2
+def places_of_history(folder: Path) -> list[str]:
+    """Return the places of a history in the order of their names.
+
+    Raises
+    ------
+    StoreError
+        If there is no history there, or it cannot be read.
+    """
+    return sorted({place for path in _files(folder) for place in MonthFile(path).places})
+
+
+def quantities_of_history(
+    folder: Path,
+    calendar: Calendar,
+    first_month: date,
+    months: int,
+    *,
+    places: Sequence[str],
+    contracted_microw: Integers,
+    threads: int = 2,
 ) -> BulkQuantities:
     """Return billing quantities of import energy by local month and period.
 
     Parameters
     ----------
-    contracted_w : (meters, periods) int64 array
-        Contracted powers; in a block whose unit is not the watt-hour, in that unit an hour.
+    places : sequence of str
+        Rows of the result.
+    contracted_microw : (places, periods) int64 array
+        Contracted powers.
 
     Raises
     ------
     StoreError
-        If the archive cannot be read.
-    ReadingsError
-        If its blocks hold other meters in one than in the other.
+        If the history cannot be read, or has none of a place.
     """
-    blocks = read_blocks(archive)
-    meters = blocks[0].meters
-    for block in blocks:
-        if block.meters != meters:
-            msg = f"{block.folder}: other meters than {blocks[0].folder}; their rows must be the same"
-            raise ReadingsError(msg)
-    found = empty(len(meters), months, len(calendar.rates))
-    runs = [runs_of(calendar, first_month, months, begin_ns=b.begin_ns, step_ns=b.step_ns, columns=b.columns) for b in blocks]
-    share = -(-len(meters) // threads)
+    files = _files(folder)
+    rows = {place: row for row, place in enumerate(places)}
+    unknown = set(rows) - set(places_of_history(folder))
+    if unknown:
+        msg = f"{folder}: no place {min(unknown)} in the history"
+        raise StoreError(msg)
+    found = empty(len(places), months, len(calendar.rates))
 
-    def add(part: int) -> None:
-        own = slice(part * share, min((part + 1) * share, len(meters)))
-        for block, each in zip(blocks, runs, strict=True):
-            _add_rows(found, block, each, contracted_w, own)
+    def read(task: tuple[Path, int]) -> list[Found]:
+        return list(_of_month(*task, threads, calendar, (first_month, months), rows, contracted_microw))
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(add, range(threads)))
+        for part in pool.map(read, [(path, share) for path in files for share in range(threads)]):
+            for which, span, each in part:
+                found.add(each, which, span)
     return found
 
 
-def _add_rows(found: BulkQuantities, block: Block, runs: Runs, contracted: Integers, own: slice) -> None:
-    for rows, values in block.rows("import", _AT_A_TIME, own):
-        add_block(found.rows(rows), values, runs, contracted[rows], block.step_ns)
+def _files(folder: Path) -> list[Path]:
+    files = month_files(folder)
+    if not files:
+        msg = f"{folder}: no history there; name the folder that watthour readings archive wrote"
+        raise StoreError(msg)
+    return files
+
+
+def _of_month(
+    path: Path,
+    share: int,
+    shares: int,
+    calendar: Calendar,
+    span: tuple[date, int],
+    rows: dict[str, int],
+    contracted_microw: Integers,
+) -> Iterator[Found]:
+    """Yield the quantities of a share of the row groups of a file."""
+    file = MonthFile(path)
+    runs = runs_of(calendar, *span, begin_ns=file.begin_ns, step_ns=file.step_ns, columns=file.intervals)
+    touched = _months_of(runs, len(calendar.rates))
+    if touched is None:
+        return
+    runs = Runs(edges=runs.edges, cells=np.where(runs.cells < 0, runs.cells, runs.cells - touched.start * len(calendar.rates)))
+    for group, places in list(enumerate(file.groups))[share::shares]:
+        which = np.array([rows.get(place, -1) for place in places], np.intp)
+        if (which < 0).all():
+            continue
+        cells = file.read(group, [_IMPORT])
+        values, quality = cells.energies[_IMPORT], cells.quality
+        if (which < 0).any():
+            wanted = which >= 0
+            which, values, quality = which[wanted], values[wanted], quality[wanted]
+        own = empty(len(which), touched.stop - touched.start, len(calendar.rates))
+        doubtful = (quality >= Quality.INTERPOLATED) & (quality != Quality.GAP)
+        add_block(own, values, runs, contracted_microw[which], file.step_ns, doubtful=doubtful)
+        yield which, touched, own
+
+
+def _months_of(runs: Runs, periods: int) -> slice | None:
+    """Return the months that columns belong to; None where they belong to none that is asked for."""
+    known = runs.cells[runs.cells >= 0] // periods
+    return slice(int(known.min()), int(known.max()) + 1) if known.size else None
 
 
 def quantities_of_parquet(
@@ -74,7 +133,7 @@ def quantities_of_parquet(
     months: int,
     *,
     meters: Integers,
-    contracted_w: Integers,
+    contracted_microw: Integers,
     begin_ns: int,
     columns: int,
     step_ns: int = 900 * 10**9,
@@ -99,18 +158,15 @@ def quantities_of_parquet(
     found = empty(len(meters), months, len(calendar.rates))
     groups = [(path, group) for path in files for group in range(pq.ParquetFile(path).num_row_groups)]
 
-    def add(group: tuple[Path, int]) -> tuple[NDArray[np.intp], BulkQuantities]:
+    def read(group: tuple[Path, int]) -> tuple[NDArray[np.intp], BulkQuantities]:
         which, values = _dense(*group, meters=meters, grid_us=grid_us)
         own = empty(len(which), months, len(calendar.rates))
-        add_block(own, values, runs, contracted_w[which], step_ns)
+        add_block(own, values, runs, contracted_microw[which], step_ns, unit_micro=MICRO)
         return which, own
 
     with ThreadPoolExecutor(threads) as pool:
-        for which, own in pool.map(add, groups):
-            found.energy[which] += own.energy
-            found.highest[which] = np.maximum(found.highest[which], own.highest)
-            found.squares[which] += own.squares
-            found.present[which] += own.present
+        for which, own in pool.map(read, groups):
+            found.add(own, which, slice(None))
     return found
 
 

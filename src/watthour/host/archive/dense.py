@@ -1,218 +1,263 @@
-"""The dense layout: a block a month and quantity, a meter a row, an interval a column.
+"""The layout of the history: dense Parquet, a file a month, which billing, DuckDB, pandas and Spark read as it is.
 
 ::
 
-    ARCHIVE/
-    └── 2026-01/                  intervals that start in this month, UTC
-        ├── block.json            what it holds
-        └── import.i4             meters x columns, row by row, little endian, NOT_READ (-1) where nothing was read
+    FOLDER/step_s=900/month=2026-01/intervals.parquet      months of UTC
+    place            string, a dictionary
+    start            timestamp[us, UTC]
+    import_microwh … q4_microvarh   int64, null where nothing is known
+    quality          uint8, `watthour.headend.reading.Quality`; 5 where there is no reading at all
 
-A value is found by arithmetic alone: byte (row x columns + column) x width. An interval that arrives is written in place; a file is made
-whole, all `NOT_READ`, before its first value. ``docs/reference/archive.md`` tells every key.
+Rows are sorted by place, then by start, and **dense**: every place has every interval of the month, so that a column is a matrix of
+places by intervals as it lies. A row group holds `PLACES_IN_GROUP` whole places. The file's metadata say which places, in order, so
+that a place or all of them are found by arithmetic; ``docs/reference/history.md`` tells every key.
 """
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from watthour.billing.bulk import NOT_READ
 from watthour.errors import StoreError
+from watthour.headend.reading import Quality
+from watthour.host.archive.tables import ENERGY_COLUMNS
+from watthour.host.instants import to_ns
+from watthour.units import NANOSECONDS
 
-_HEADER = "block.json"
-_FORMAT = "watthour dense block"
-_VERSION = 1
-_WIDTHS: dict[str, "np.dtype[Any]"] = {"i4": np.dtype("<i4"), "i8": np.dtype("<i8")}
+FILE = "intervals.parquet"
+PLACES_IN_GROUP = 40
+"""A month of quarter-hours of so many is about as many rows as DuckDB gives one thread at a time (122 880)."""
+
+SCHEMA = pa.schema(
+    [
+        ("place", pa.dictionary(pa.int32(), pa.string())),
+        ("start", pa.timestamp("us", tz="UTC")),
+        *((name, pa.int64()) for name in ENERGY_COLUMNS),
+        ("quality", pa.uint8()),
+    ]
+)
+
+_PACKED = dict.fromkeys(("start", *ENERGY_COLUMNS), "DELTA_BINARY_PACKED")
+"""Neighbours differ by less than they are large: 5 bytes a value instead of 8, read four times as fast as Zstandard's."""
+
+_BEGIN, _STEP, _INTERVALS, _PLACES = (f"watthour.{name}".encode() for name in ("begin_ns", "step_ns", "intervals", "places"))
+_NANOSECONDS_PER_MICROSECOND = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """One month of the archive.
+@dataclass(frozen=True, slots=True, order=True)
+class Month:
+    """A month of UTC."""
+
+    year: int
+    month: int
+
+    @classmethod
+    def holding(cls, time_ns: int) -> "Month":
+        """Return the month of an instant."""
+        day = datetime.fromtimestamp(time_ns // NANOSECONDS, UTC)
+        return cls(day.year, day.month)
+
+    @property
+    def following(self) -> "Month":
+        """The next month."""
+        return Month(self.year + self.month // 12, self.month % 12 + 1)
+
+    @property
+    def begin_ns(self) -> int:
+        """Its first instant."""
+        return to_ns(datetime(self.year, self.month, 1, tzinfo=UTC))
+
+    def intervals(self, step_ns: int) -> int:
+        """Return how many intervals start in it."""
+        return (self.following.begin_ns - self.begin_ns) // step_ns
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-{self.month:02d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cells:
+    """Intervals of some places, a place a row.
 
     Parameters
     ----------
-    folder : Path
-    begin_ns, step_ns : int
-        Start of the first column, and how long a column is.
-    columns : int
-    unit_micro : int
-        Micro-watt-hours (micro-var-hours) in 1: 10^6 is a watt-hour.
-    width : str
-        ``i4`` or ``i8``.
-    meters : tuple of int
-        Serial number of each row.
-    quantities : tuple of str
-        ``import``, ``export``, ``q1`` … ``q4``: a file each.
+    energies : dict of str to (places, intervals) int64 array
+        Micro-units by the names of their columns; `NOT_READ` where nothing is known.
+    quality : (places, intervals) uint8 array
     """
 
-    folder: Path
-    begin_ns: int
-    step_ns: int
-    columns: int
-    unit_micro: int
-    width: str
-    meters: tuple[int, ...]
-    quantities: tuple[str, ...]
+    energies: dict[str, NDArray[np.int64]]
+    quality: NDArray[np.uint8]
 
-    def path(self, quantity: str) -> Path:
-        """Return the file of a quantity."""
-        return self.folder / f"{quantity}.{self.width}"
+    @classmethod
+    def unknown(cls, places: int, intervals: int) -> "Cells":
+        """Return cells of which nothing is known."""
+        shape = (places, intervals)
+        return cls(
+            energies={name: np.full(shape, NOT_READ, np.int64) for name in ENERGY_COLUMNS},
+            quality=np.full(shape, Quality.GAP, np.uint8),
+        )
 
-    @property
-    def dtype(self) -> "np.dtype[Any]":
-        """Type of a value."""
-        width: np.dtype[Any] = _WIDTHS[self.width]
-        return width
-
-    def rows(self, quantity: str, at_a_time: int, own: slice = slice(None)) -> Iterator[tuple[slice, NDArray[Any]]]:
-        """Yield rows, some at a time, in one buffer that is used again.
-
-        Parameters
-        ----------
-        own : slice
-            Which of all rows.
-
-        Raises
-        ------
-        StoreError
-            If the file is shorter than its header says.
-        """
-        buffer = np.empty((at_a_time, self.columns), self.dtype)
-        with self.path(quantity).open("rb", buffering=0) as file:
-            start, stop, _ = own.indices(len(self.meters))
-            file.seek(start * self.columns * self.dtype.itemsize)
-            for first in range(start, stop, at_a_time):
-                count = min(at_a_time, stop - first)
-                read = _read_into(file, buffer[:count].data.cast("B"))
-                if read != count * self.columns * self.dtype.itemsize:
-                    msg = f"{self.path(quantity)}: ends after {read} bytes of row {first}; its header says more"
-                    raise StoreError(msg)
-                yield slice(first, first + count), buffer[:count]
-
-    def row(self, quantity: str, meter: int) -> NDArray[Any]:
-        """Return the intervals of one meter."""
-        place = self.meters.index(meter)
-        with self.path(quantity).open("rb") as file:
-            file.seek(place * self.columns * self.dtype.itemsize)
-            return np.frombuffer(file.read(self.columns * self.dtype.itemsize), self.dtype)
+    def put(self, row: int, other: "Cells", other_row: int) -> None:
+        """Take over what is known of a place."""
+        self.quality[row] = other.quality[other_row]
+        for name, values in other.energies.items():
+            self.energies[name][row] = values[other_row]
 
 
-def _read_into(file: Any, view: memoryview) -> int:
-    done = 0
-    while done < len(view):
-        count = file.readinto(view[done:])
-        if not count:
-            break
-        done += count
-    return done
+class MonthFile:
+    """A file of the history, open; its places stand in the order of their names.
 
-
-def create_block(
-    archive: Path,
-    month: date,
-    meters: tuple[int, ...],
-    quantities: tuple[str, ...],
-    *,
-    step_s: int = 900,
-    unit_micro: int = 10**6,
-    width: str = "i4",
-) -> Block:
-    """Make a block in which nothing has been read yet."""
-    begin = datetime(month.year, month.month, 1, tzinfo=UTC)
-    end = datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
-    block = Block(
-        folder=archive / f"{month:%Y-%m}",
-        begin_ns=int(begin.timestamp()) * 10**9,
-        step_ns=step_s * 10**9,
-        columns=int((end - begin).total_seconds()) // step_s,
-        unit_micro=unit_micro,
-        width=width,
-        meters=meters,
-        quantities=quantities,
-    )
-    block.folder.mkdir(parents=True, exist_ok=True)
-    blank = np.full(block.columns, NOT_READ, block.dtype).tobytes()
-    for quantity in quantities:
-        with block.path(quantity).open("wb") as file:
-            for _ in meters:
-                file.write(blank)
-    header = {
-        "format": _FORMAT,
-        "version": _VERSION,
-        "begin": begin.isoformat().replace("+00:00", "Z"),
-        "step_s": step_s,
-        "columns": block.columns,
-        "unit_micro": unit_micro,
-        "width": width,
-        "quantities": list(quantities),
-        "meters": list(meters),
-    }
-    (block.folder / _HEADER).write_text(json.dumps(header) + "\n", "utf-8")
-    return block
-
-
-def write_rows(block: Block, quantity: str, first_row: int, values: NDArray[Any]) -> None:
-    """Write whole rows from one on."""
-    with block.path(quantity).open("r+b") as file:
-        file.seek(first_row * block.columns * block.dtype.itemsize)
-        file.write(np.ascontiguousarray(values, block.dtype).tobytes())
-
-
-def write_interval(block: Block, quantity: str, column: int, values: NDArray[Any]) -> None:
-    """Write one interval of all meters, as it arrives."""
-    if not 0 <= column < block.columns:
-        msg = f"{block.folder}: column {column} is not among its {block.columns}"
-        raise StoreError(msg)
-    shape = (len(block.meters), block.columns)
-    table = np.memmap(block.path(quantity), dtype=block.dtype, mode="r+", shape=shape)
-    table[:, column] = values
-    table.flush()
-
-
-def read_blocks(archive: Path) -> list[Block]:
-    """Return the blocks of an archive in the order of their months.
+    Parameters
+    ----------
+    path : Path
 
     Raises
     ------
     StoreError
-        If a header is none, or a file is not as long as it says.
+        If it is no such file, or not as long as it says.
     """
-    blocks = [_block(path) for path in sorted(archive.glob(f"*/{_HEADER}"))]
-    if not blocks:
-        msg = f"{archive}: no block of an archive; name the directory that holds folders such as 2026-01"
-        raise StoreError(msg)
-    return blocks
 
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._last: tuple[int, Cells] | None = None
+        try:
+            self._file = pq.ParquetFile(path, memory_map=True)
+            schema = self._file.schema_arrow
+            metadata = schema.metadata or {}
+            self.begin_ns, self.step_ns, self.intervals = (int(metadata[key]) for key in (_BEGIN, _STEP, _INTERVALS))
+            self.places: tuple[str, ...] = tuple(json.loads(metadata[_PLACES]))
+            schema.field("quality")
+            self.columns = tuple(name for name in ENERGY_COLUMNS if name in schema.names)
+        except (OSError, KeyError, ValueError, pa.ArrowException) as problem:
+            raise self._no_history(repr(problem)) from None
+        rows = [self._file.metadata.row_group(group).num_rows for group in range(self._file.num_row_groups)]
+        if rows != [len(each) * self.intervals for each in self.groups]:
+            raise self._no_history("it has not the rows that its metadata say")
 
-def _block(path: Path) -> Block:
-    try:
-        header = json.loads(path.read_text("utf-8"))
-        if (header["format"], header["version"]) != (_FORMAT, _VERSION):
-            msg = f"{path}: version {header['version']} of {header['format']!r}; this program reads {_VERSION} of {_FORMAT!r}"
-            raise StoreError(msg)
-        block = Block(
-            folder=path.parent,
-            begin_ns=int(datetime.fromisoformat(header["begin"]).timestamp()) * 10**9,
-            step_ns=int(header["step_s"]) * 10**9,
-            columns=int(header["columns"]),
-            unit_micro=int(header["unit_micro"]),
-            width=header["width"],
-            meters=tuple(header["meters"]),
-            quantities=tuple(header["quantities"]),
+    def _no_history(self, why: str) -> StoreError:
+        return StoreError(
+            f"{self.path}: no history that watthour wrote ({why}); move it away, and it is written anew from the database"
         )
-        size = len(block.meters) * block.columns * block.dtype.itemsize
-    except (OSError, KeyError, TypeError, ValueError) as problem:
-        msg = f"{path}: not the header of a block ({problem!r})"
+
+    @property
+    def groups(self) -> list[tuple[str, ...]]:
+        """Return which places each row group holds."""
+        return [self.places[first : first + PLACES_IN_GROUP] for first in range(0, len(self.places), PLACES_IN_GROUP)]
+
+    def read(self, group: int, columns: Sequence[str] = ENERGY_COLUMNS) -> Cells:
+        """Return the places of a row group.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be read.
+        """
+        wanted = [name for name in columns if name in self.columns]
+        try:
+            table = self._file.read_row_group(group, columns=[*wanted, "quality"], use_threads=False)
+        except (OSError, pa.ArrowException) as problem:
+            raise self._no_history(str(problem)) from None
+        return Cells(
+            energies={name: self._matrix(table, name) for name in wanted},
+            quality=self._matrix(table, "quality"),
+        )
+
+    def _matrix(self, table: pa.Table, name: str) -> NDArray[np.int64]:
+        column = table.column(name)
+        column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+        if column.null_count == len(column):
+            return np.full((len(column) // self.intervals, self.intervals), NOT_READ, np.int64)
+        if column.null_count:
+            column = column.fill_null(NOT_READ)
+        values: NDArray[np.int64] = column.to_numpy().reshape(-1, self.intervals)
+        return values
+
+    def place(self, name: str) -> Cells | None:
+        """Return one place, in a row; None where the file has none of that name."""
+        if name not in self.places:
+            return None
+        group, row = divmod(self.places.index(name), PLACES_IN_GROUP)
+        if self._last is None or self._last[0] != group:
+            self._last = (group, self.read(group))
+        found = self._last[1]
+        one = slice(row, row + 1)
+        return Cells(energies={key: values[one] for key, values in found.energies.items()}, quality=found.quality[one])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def month_path(folder: Path, step_ns: int, month: Month) -> Path:
+    """Return the file of a month."""
+    return folder / f"step_s={step_ns // NANOSECONDS}" / f"month={month}" / FILE
+
+
+def month_files(folder: Path) -> list[Path]:
+    """Return the files of a history, by step and month."""
+    return sorted(folder.glob(f"step_s=*/month=*/{FILE}"))
+
+
+def write_month(path: Path, month: Month, step_ns: int, places: Sequence[str], groups: Iterable[Cells]) -> None:
+    """Write a file whole, in place of what was there: whoever reads it sees the old or the new one.
+
+    Parameters
+    ----------
+    places : sequence of str
+        Sorted.
+    groups : iterable of Cells
+        `PLACES_IN_GROUP` places at a time.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written.
+    """
+    new = path.with_suffix(".new")
+    count = month.intervals(step_ns)
+    metadata = {_BEGIN: str(month.begin_ns), _STEP: str(step_ns), _INTERVALS: str(count), _PLACES: json.dumps(list(places))}
+    schema = SCHEMA.with_metadata(metadata)
+    starts = (month.begin_ns + step_ns * np.arange(count, dtype=np.int64)) // _NANOSECONDS_PER_MICROSECOND
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with pq.ParquetWriter(
+            new, schema, compression="none", use_dictionary=["place", "quality"], column_encoding=_PACKED
+        ) as writer:
+            for table in _tables(schema, starts, places, groups):
+                writer.write_table(table, row_group_size=table.num_rows)
+        with new.open("rb") as file:
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError as problem:
+        msg = f"{path}: cannot be written ({problem.strerror or problem})"
         raise StoreError(msg) from None
-    for quantity in block.quantities:
-        file = block.path(quantity)
-        found = file.stat().st_size if file.exists() else 0
-        if found != size:
-            msg = f"{file}: {found} bytes, and {size} would be whole"
-            raise StoreError(msg)
-    return block
+
+
+def _tables(schema: pa.Schema, starts: NDArray[np.int64], places: Sequence[str], groups: Iterable[Cells]) -> Iterator[pa.Table]:
+    names = pa.array(places, pa.string())
+    first = 0
+    for cells in groups:
+        count = len(cells.quality)
+        indices = np.repeat(np.arange(first, first + count, dtype=np.int32), len(starts))
+        first += count
+        columns = [
+            pa.DictionaryArray.from_arrays(pa.array(indices), names),
+            pa.array(np.tile(starts, count)).cast(schema.field("start").type),
+            *(_nullable(cells.energies[each]) for each in ENERGY_COLUMNS),
+            pa.array(cells.quality.reshape(-1)),
+        ]
+        yield pa.Table.from_arrays(columns, schema=schema)
+
+
+def _nullable(values: NDArray[np.int64]) -> pa.Array:
+    flat = values.reshape(-1)
+    return pa.array(flat, mask=flat == NOT_READ)

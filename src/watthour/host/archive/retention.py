@@ -10,7 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from watthour.errors import StoreError, UsageError
 from watthour.host.archive.database import Archive
-from watthour.host.archive.partitions import Month, write_history
+from watthour.host.archive.dense import Month
+from watthour.host.archive.history import write_history
 from watthour.host.archive.tables import INTERVAL, READING
 
 
