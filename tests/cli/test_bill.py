@@ -111,7 +111,7 @@ def test_local_times_of_a_day_of_25_hours_are_read_in_their_order(tmp_path):
     (tmp_path / "r.toml").write_text(
         'file = "r.csv"\n[time]\ncolumn = "t"\nzone = "Europe/Madrid"\nminutes = 60\n[energy]\nimport = { column = "e", unit = "kWh" }\n'
     )
-    found = read_intervals(tmp_path / "r.toml").intervals
+    found = read_intervals(str(tmp_path / "r.toml")).intervals
     assert found.energies["import"].tolist() == [k * 10**9 for k in range(25)]
     assert found.begin_ns == int(begin.timestamp()) * 10**9
 
@@ -200,7 +200,7 @@ def test_a_mistake_is_one_line(tmp_path, contract, capsys, change, words, status
             "several meters; name one with --serial",
         ),
         ("r.parquet", "no parquet", "cannot be read"),
-        ("r.txt", "", "name a meter's data directory, or a .csv"),
+        ("r.txt", "", "name a meter's data directory, a .csv"),
     ],
 )
 def test_readings_that_cannot_be_read_are_refused(tmp_path, contract, capsys, file, text, told):  # noqa: PLR0917

@@ -150,7 +150,7 @@ def by_sql(folder):
 @pytest.fixture(scope="module")
 def bills(folder):
     contract = read_contract(folder / "contract.toml").contract
-    intervals = read_intervals(folder / "steel.toml").intervals
+    intervals = read_intervals(str(folder / "steel.toml")).intervals
     assert not intervals.quality.any()
     return {first.month: bill_intervals(contract, intervals, first, last) for first, last in MONTHS}
 

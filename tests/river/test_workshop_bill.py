@@ -61,7 +61,7 @@ def result(metered_workshop):
 @pytest.fixture(scope="module")
 def intervals(metered_workshop, result):
     assert result["samples"]
-    return read_intervals(metered_workshop / "state").intervals
+    return read_intervals(str(metered_workshop / "state")).intervals
 
 
 def test_the_energy_on_the_bill_is_the_difference_of_the_registers(intervals, result):

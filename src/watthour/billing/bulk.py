@@ -158,7 +158,7 @@ def add_block(
         for each in (into.energy, into.highest, into.squares_high, into.squares_low, into.present, into.doubtful)
     ]
     guessed = np.zeros((1, 0), np.bool_) if doubtful is None else doubtful
-    largest = _add(values, guessed, runs.edges, runs.cells, contracted_microw, unit_micro, per_hour, *flat)
+    largest = int(_add(values, guessed, runs.edges, runs.cells, contracted_microw, unit_micro, per_hour, *flat))
     most = int(into.present.max(initial=0))
     high = (largest * unit_micro * per_hour) >> _SHIFT
     if most >= _MOST_INTERVALS or high * high * max(most, 1) > _LARGEST:
@@ -185,7 +185,7 @@ def _add(  # noqa: PLR0917 - a compiled loop takes positions
     squares_low: Integers,
     present: NDArray[np.int32],
     guessed: NDArray[np.int32],
-) -> int:
+) -> np.int64:
     """Add rows; return the largest of their numbers.
 
     With an excess of a + b, b its lowest `_SHIFT` bits, the square is a^2 + 2ab + b^2: three sums that 64 bits hold.

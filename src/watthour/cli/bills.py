@@ -28,8 +28,9 @@ def bill_(
     *,
     begin: Annotated[str, Parameter(name="--from")],
     end: Annotated[str, Parameter(name="--to")],
-    readings: Path | None = None,
+    readings: str | None = None,
     serial: int | None = None,
+    place: str | None = None,
     monthly: Annotated[bool, Parameter(negative="")] = False,
     explain: str | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -45,9 +46,12 @@ def bill_(
     end
         The day after the last, such as 2026-02-01.
     readings
-        A meter's data directory, or a .csv, .parquet or .toml file; without it what the contract names.
+        A meter's data directory, or a .csv, .parquet or .toml file; or a head-end's store: the config of its poll, its SQLite
+        file, its URL, or the folder of its history. Without it what the contract names.
     serial
         Which meter, where there are several.
+    place
+        Which place of a head-end, where there are several.
     monthly
         A bill for each calendar month.
     explain
@@ -65,7 +69,10 @@ def bill_(
         msg = f"--to {end}: it is the day after the last, so later than --from {begin}"
         raise UsageError(msg)
     on_file = read_contract(contract)
-    intervals = _intervals(on_file, readings, serial)
+    intervals = intervals_of(on_file, readings, serial, place)
+    if intervals is None:
+        msg = "no readings: name them with --readings, or readings = in the contract"
+        raise UsageError(msg)
     for span in _months(first, last) if monthly else [(first, last)]:
         made = bill_intervals(on_file.contract, intervals, *span)
         if json:
@@ -77,15 +84,15 @@ def bill_(
         sys.stderr.writelines(f"watthour: {doubt}\n" for doubt in doubts(made))
 
 
-def _intervals(on_file: "ContractOnFile", readings: Path | None, serial: int | None) -> "Intervals":
+def intervals_of(on_file: "ContractOnFile", readings: str | None, serial: int | None, place: str | None) -> "Intervals | None":
+    """Return the readings that the command line or the contract names, what is to be said of them told; None without any."""
     from watthour.host.billing.readings import read_intervals  # noqa: PLC0415
     from watthour.host.terminal import say  # noqa: PLC0415
 
-    path = on_file.readings if readings is None else readings
-    if path is None:
-        msg = "no readings: name them with --readings, or readings = in the contract"
-        raise UsageError(msg)
-    found = read_intervals(path, on_file.serial if serial is None else serial)
+    source = readings or on_file.readings
+    if source is None:
+        return None
+    found = read_intervals(source, on_file.serial if serial is None else serial, place or on_file.place)
     for words in found.words:
         say(words)
     return found.intervals

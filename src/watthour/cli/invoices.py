@@ -8,6 +8,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.console import Console
 
+from watthour.cli.bills import intervals_of
+
 invoice = App(name="invoice", help="Received invoices.")
 
 
@@ -16,9 +18,10 @@ def check(
     invoice: Path,
     /,
     *,
-    readings: Path | None = None,
+    readings: str | None = None,
     contract: Path | None = None,
     serial: int | None = None,
+    place: str | None = None,
     html: Path | None = None,
     pdf: Path | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -30,11 +33,14 @@ def check(
     invoice
         Typed from paper (TOML), or the distributor's F1 message (XML).
     readings
-        A meter's data directory, or a .csv, .parquet or .toml file; without it what the contract names.
+        A meter's data directory, or a .csv, .parquet or .toml file; or a head-end's store: the config of its poll, its SQLite
+        file, its URL, or the folder of its history. Without it what the contract names.
     contract
         The contract (TOML); without it what the invoice names. Without any only the arithmetic is judged.
     serial
         Which meter, where there are several.
+    place
+        Which place of a head-end, where there are several.
     html
         Write a page for the supplier that stands alone.
     pdf
@@ -46,20 +52,12 @@ def check(
     from watthour.host.billing.contracts import read_contract  # noqa: PLC0415
     from watthour.host.billing.invoices import read_invoice  # noqa: PLC0415
     from watthour.host.billing.pages import write_page  # noqa: PLC0415
-    from watthour.host.billing.readings import read_intervals  # noqa: PLC0415
     from watthour.host.billing.verdicts import check_as_json, check_tables  # noqa: PLC0415
-    from watthour.host.terminal import say  # noqa: PLC0415
 
     received = read_invoice(invoice)
     path = received.contract if contract is None else contract
     on_file = None if path is None else read_contract(path)
-    named = readings if readings is not None else on_file.readings if on_file is not None else None
-    intervals = None
-    if named is not None and on_file is not None:
-        found = read_intervals(named, on_file.serial if serial is None else serial)
-        for words in found.words:
-            say(words)
-        intervals = found.intervals
+    intervals = None if on_file is None else intervals_of(on_file, readings, serial, place)
     result = judge(received.invoice, None if on_file is None else on_file.contract, intervals)
     write_page(result, html=html, pdf=pdf)
     if json:

@@ -17,7 +17,6 @@ from watthour.units import NANOSECONDS
 
 if TYPE_CHECKING:
     from watthour.history import ProfileRow
-    from watthour.host.archive.database import Archive
 
 readings = App(name="readings", help="Readings that meters and archives have kept.")
 
@@ -97,20 +96,6 @@ def _is_archive(source: str) -> bool:
     return "://" in source or Path(source).is_file() or source.endswith(".toml")
 
 
-def _archive_of(source: str) -> "tuple[Archive, Path]":
-    """Return an archive, open, and the folder of its history."""
-    from watthour.host.archive.database import open_archive  # noqa: PLC0415
-    from watthour.host.poller.config import plan_poll, store_url  # noqa: PLC0415
-
-    if "://" in source:
-        return open_archive(store_url(source, Path()), must_exist=True), Path("archive")
-    path = Path(source)
-    if path.suffix == ".toml":
-        plan = plan_poll(path)
-        return open_archive(plan.store, must_exist=True), plan.archive
-    return open_archive(f"sqlite:///{path.absolute()}", must_exist=True), path.parent / "archive"
-
-
 def _export_archive(
     source: str, wanted: str, output: Path | None, span: tuple[int | None, int | None], names: tuple[str, ...]
 ) -> None:
@@ -121,9 +106,10 @@ def _export_archive(
         intervals_to_parquet,
     )
     from watthour.host.archive.queries import places  # noqa: PLC0415
+    from watthour.host.poller.stores import open_store  # noqa: PLC0415
     from watthour.host.terminal import say  # noqa: PLC0415
 
-    archive, _ = _archive_of(source)
+    archive, _ = open_store(source)
     with archive:
         rows = intervals_of(archive, places(archive, names), *span)
         if output is None:
@@ -157,8 +143,9 @@ def gaps(source: str, /, *, place: Places = None, json: Annotated[bool, Paramete
     from watthour.host.archive.gap_list import gaps_as_json, gaps_table  # noqa: PLC0415
     from watthour.host.archive.queries import gaps as gaps_of  # noqa: PLC0415
     from watthour.host.archive.queries import places  # noqa: PLC0415
+    from watthour.host.poller.stores import open_store  # noqa: PLC0415
 
-    archive, _ = _archive_of(source)
+    archive, _ = open_store(source)
     with archive:
         found = [(each, gap) for each in places(archive, tuple(place or ())) for gap in gaps_of(archive, each, now_ns())]
     if json:
@@ -183,8 +170,9 @@ def events(source: str, /, *, place: Places = None) -> None:
         Only this place; may be repeated.
     """
     from watthour.host.archive.queries import events as events_of  # noqa: PLC0415
+    from watthour.host.poller.stores import open_store  # noqa: PLC0415
 
-    archive, _ = _archive_of(source)
+    archive, _ = open_store(source)
     with archive:
         for each in events_of(archive, tuple(place or ())):
             told = {"place": each.place, "time": iso(each.time_ns), "kind": each.kind}
@@ -203,9 +191,10 @@ def archive(source: str, /, *, folder: Path | None = None) -> None:
         Where; without it as the config says, else "archive".
     """
     from watthour.host.archive.history import write_history  # noqa: PLC0415
+    from watthour.host.poller.stores import open_store  # noqa: PLC0415
     from watthour.host.terminal import say  # noqa: PLC0415
 
-    opened, own = _archive_of(source)
+    opened, own = open_store(source)
     with opened:
         for path, count in write_history(opened, folder or own):
             say(f"{count} rows in {path}")
@@ -225,9 +214,10 @@ def prune(source: str, /, *, keep_days: Annotated[int, Parameter(validator=Numbe
         Of the history, which is brought up to date first.
     """
     from watthour.host.archive.retention import prune as prune_archive  # noqa: PLC0415
+    from watthour.host.poller.stores import open_store  # noqa: PLC0415
     from watthour.host.terminal import say  # noqa: PLC0415
 
-    opened, own = _archive_of(source)
+    opened, own = open_store(source)
     with opened:
         deleted = prune_archive(opened, folder or own, now_ns() - keep_days * 86400 * NANOSECONDS)
     say(", ".join(f"{count} {what} deleted" for what, count in deleted.items()))
@@ -243,8 +233,9 @@ def compact(source: str, /) -> None:
         The config of "watthour poll", or its store as URL or SQLite file.
     """
     from watthour.host.archive.retention import compact as compact_archive  # noqa: PLC0415
+    from watthour.host.poller.stores import open_store  # noqa: PLC0415
 
-    opened, _ = _archive_of(source)
+    opened, _ = open_store(source)
     with opened:
         compact_archive(opened)
 

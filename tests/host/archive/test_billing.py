@@ -11,8 +11,17 @@ from watthour.billing import Intervals, Quality, usage_of
 from watthour.billing.bulk import NOT_READ, add_block, empty, runs_of
 from watthour.errors import ReadingsError, StoreError
 from watthour.headend.reading import Quality as HeadendQuality
-from watthour.host.archive.billing import places_of_history, quantities_of_history, quantities_of_parquet
-from watthour.host.archive.dense import PLACES_IN_GROUP, Cells, Month, MonthFile, month_files, month_path, write_month
+from watthour.host.archive.billing import quantities_of_history, quantities_of_parquet
+from watthour.host.archive.dense import (
+    PLACES_IN_GROUP,
+    Cells,
+    Month,
+    MonthFile,
+    month_files,
+    month_path,
+    places_of_history,
+    write_month,
+)
 from watthour.host.calendars import read_calendar
 
 CALENDAR = read_calendar("es/6.1TD/peninsula")
@@ -24,6 +33,7 @@ MONTHS = 2
 BEGIN_NS = int(datetime(2026, 2, 28, 23, tzinfo=UTC).timestamp()) * 10**9
 COLUMNS = 96 * 61 - 4  # March and April, of which one day has 23 hours
 POWERS = np.array([[400, 400, 450, 450, 500, 900]] * COUNT, np.int64) * 1_000_003  # microwatts that are no whole watts
+ALL_MONTHS = (Month(2026, 2), Month(2026, 3), Month(2026, 4))
 SPANS = ((date(2026, 3, 1), date(2026, 3, 31)), (date(2026, 4, 1), date(2026, 4, 30)))
 
 
@@ -70,7 +80,7 @@ def cells(found):
     }
 
 
-def history_of(folder, rows, names=NAMES, months=(Month(2026, 2), Month(2026, 3), Month(2026, 4)), doubtful=()):
+def history_of(folder, rows, names=NAMES, months=ALL_MONTHS, doubtful=()):
     """Write rows into files of the months they touch."""
     for month in months:
         count = month.intervals(QUARTER_NS)
@@ -184,7 +194,7 @@ def test_a_damaged_file_is_refused(tmp_path, rows, change, told):
     history_of(tmp_path, rows[:2], names=NAMES[:2], months=(Month(2026, 3),))
     change(month_path(tmp_path, QUARTER_NS, Month(2026, 3)))
     with pytest.raises(StoreError, match=told):
-        places_of_history(tmp_path)
+        quantities_of_history(tmp_path, CALENDAR, FIRST, MONTHS, places=NAMES[:2], contracted_microw=POWERS[:2])
 
 
 @pytest.mark.parametrize(("microwh", "refused"), [(120 * 10**12, False), (2**57, True)])

@@ -6,6 +6,7 @@ Rows come some at a time, a share of them to each thread; compiled loops release
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,24 +20,13 @@ from watthour.billing.bulk import NOT_READ, BulkQuantities, Runs, add_block, emp
 from watthour.billing.intervals import Integers
 from watthour.errors import ReadingsError, StoreError
 from watthour.headend.reading import Quality
-from watthour.host.archive.dense import MonthFile, month_files
+from watthour.host.archive.dense import MonthFile, month_files, places_of_history
 from watthour.tariff import Calendar
 from watthour.units import MICRO, exact_name
 
 _IMPORT = exact_name("import")
 Found = tuple[NDArray[np.intp], slice, BulkQuantities]
 """Which rows, which months, and what was found of them."""
-
-
-def places_of_history(folder: Path) -> list[str]:
-    """Return the places of a history in the order of their names.
-
-    Raises
-    ------
-    StoreError
-        If there is no history there, or it cannot be read.
-    """
-    return sorted({place for path in _files(folder) for place in MonthFile(path).places})
 
 
 def quantities_of_history(
@@ -63,50 +53,63 @@ def quantities_of_history(
     StoreError
         If the history cannot be read, or has none of a place.
     """
-    files = _files(folder)
-    rows = {place: row for row, place in enumerate(places)}
-    unknown = set(rows) - set(places_of_history(folder))
+    asked = _Asked(
+        calendar=calendar,
+        first_month=first_month,
+        months=months,
+        rows={place: row for row, place in enumerate(places)},
+        contracted_microw=contracted_microw,
+    )
+    known = places_of_history(folder)
+    if not known:
+        msg = f"{folder}: no history there; name the folder that watthour readings archive wrote"
+        raise StoreError(msg)
+    unknown = set(places).difference(known)
     if unknown:
         msg = f"{folder}: no place {min(unknown)} in the history"
         raise StoreError(msg)
     found = empty(len(places), months, len(calendar.rates))
 
     def read(task: tuple[Path, int]) -> list[Found]:
-        return list(_of_month(*task, threads, calendar, (first_month, months), rows, contracted_microw))
+        path, share = task
+        return list(_of_month(path, slice(share, None, threads), asked))
 
     with ThreadPoolExecutor(threads) as pool:
-        for part in pool.map(read, [(path, share) for path in files for share in range(threads)]):
+        for part in pool.map(read, [(path, share) for path in month_files(folder) for share in range(threads)]):
             for which, span, each in part:
                 found.add(each, which, span)
     return found
 
 
-def _files(folder: Path) -> list[Path]:
-    files = month_files(folder)
-    if not files:
-        msg = f"{folder}: no history there; name the folder that watthour readings archive wrote"
-        raise StoreError(msg)
-    return files
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What is asked of a history: rows by place, and powers by row."""
+
+    calendar: Calendar
+    first_month: date
+    months: int
+    rows: dict[str, int]
+    contracted_microw: Integers
 
 
-def _of_month(
-    path: Path,
-    share: int,
-    shares: int,
-    calendar: Calendar,
-    span: tuple[date, int],
-    rows: dict[str, int],
-    contracted_microw: Integers,
-) -> Iterator[Found]:
-    """Yield the quantities of a share of the row groups of a file."""
+def _of_month(path: Path, groups: slice, asked: _Asked) -> Iterator[Found]:
+    """Yield the quantities of some row groups of a file."""
     file = MonthFile(path)
-    runs = runs_of(calendar, *span, begin_ns=file.begin_ns, step_ns=file.step_ns, columns=file.intervals)
-    touched = _months_of(runs, len(calendar.rates))
+    periods = len(asked.calendar.rates)
+    found = runs_of(
+        asked.calendar,
+        asked.first_month,
+        asked.months,
+        begin_ns=file.begin_ns,
+        step_ns=file.step_ns,
+        columns=file.intervals,
+    )
+    touched = _months_of(found, periods)
     if touched is None:
         return
-    runs = Runs(edges=runs.edges, cells=np.where(runs.cells < 0, runs.cells, runs.cells - touched.start * len(calendar.rates)))
-    for group, places in list(enumerate(file.groups))[share::shares]:
-        which = np.array([rows.get(place, -1) for place in places], np.intp)
+    runs = Runs(edges=found.edges, cells=np.where(found.cells < 0, found.cells, found.cells - touched.start * periods))
+    for group, places in list(enumerate(file.groups))[groups]:
+        which = np.array([asked.rows.get(place, -1) for place in places], np.intp)
         if (which < 0).all():
             continue
         cells = file.read(group, [_IMPORT])
@@ -114,9 +117,9 @@ def _of_month(
         if (which < 0).any():
             wanted = which >= 0
             which, values, quality = which[wanted], values[wanted], quality[wanted]
-        own = empty(len(which), touched.stop - touched.start, len(calendar.rates))
+        own = empty(len(which), touched.stop - touched.start, periods)
         doubtful = (quality >= Quality.INTERPOLATED) & (quality != Quality.GAP)
-        add_block(own, values, runs, contracted_microw[which], file.step_ns, doubtful=doubtful)
+        add_block(own, values, runs, asked.contracted_microw[which], file.step_ns, doubtful=doubtful)
         yield which, touched, own
 
 

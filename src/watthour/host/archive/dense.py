@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -106,11 +107,11 @@ class Cells:
             quality=np.full(shape, Quality.GAP, np.uint8),
         )
 
-    def put(self, row: int, other: "Cells", other_row: int) -> None:
-        """Take over what is known of a place."""
-        self.quality[row] = other.quality[other_row]
-        for name, values in other.energies.items():
-            self.energies[name][row] = values[other_row]
+    def put(self, row: int, place: "Cells") -> None:
+        """Take over what is known of one place."""
+        self.quality[row] = place.quality[0]
+        for name, values in place.energies.items():
+            self.energies[name][row] = values[0]
 
 
 class MonthFile:
@@ -141,7 +142,8 @@ class MonthFile:
             raise self._no_history(repr(problem)) from None
         rows = [self._file.metadata.row_group(group).num_rows for group in range(self._file.num_row_groups)]
         if rows != [len(each) * self.intervals for each in self.groups]:
-            raise self._no_history("it has not the rows that its metadata say")
+            why = "it has not the rows that its metadata say"
+            raise self._no_history(why)
 
     def _no_history(self, why: str) -> StoreError:
         return StoreError(
@@ -152,6 +154,11 @@ class MonthFile:
     def groups(self) -> list[tuple[str, ...]]:
         """Return which places each row group holds."""
         return [self.places[first : first + PLACES_IN_GROUP] for first in range(0, len(self.places), PLACES_IN_GROUP)]
+
+    @property
+    def starts_ns(self) -> NDArray[np.int64]:
+        """Return the start of each interval."""
+        return self.begin_ns + self.step_ns * np.arange(self.intervals, dtype=np.int64)
 
     def read(self, group: int, columns: Sequence[str] = ENERGY_COLUMNS) -> Cells:
         """Return the places of a row group.
@@ -171,14 +178,14 @@ class MonthFile:
             quality=self._matrix(table, "quality"),
         )
 
-    def _matrix(self, table: pa.Table, name: str) -> NDArray[np.int64]:
+    def _matrix(self, table: pa.Table, name: str) -> NDArray[Any]:
         column = table.column(name)
         column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
         if column.null_count == len(column):
             return np.full((len(column) // self.intervals, self.intervals), NOT_READ, np.int64)
         if column.null_count:
             column = column.fill_null(NOT_READ)
-        values: NDArray[np.int64] = column.to_numpy().reshape(-1, self.intervals)
+        values: NDArray[Any] = column.to_numpy().reshape(-1, self.intervals)
         return values
 
     def place(self, name: str) -> Cells | None:
@@ -192,10 +199,6 @@ class MonthFile:
         one = slice(row, row + 1)
         return Cells(energies={key: values[one] for key, values in found.energies.items()}, quality=found.quality[one])
 
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
 
 def month_path(folder: Path, step_ns: int, month: Month) -> Path:
     """Return the file of a month."""
@@ -205,6 +208,17 @@ def month_path(folder: Path, step_ns: int, month: Month) -> Path:
 def month_files(folder: Path) -> list[Path]:
     """Return the files of a history, by step and month."""
     return sorted(folder.glob(f"step_s=*/month=*/{FILE}"))
+
+
+def places_of_history(folder: Path) -> list[str]:
+    """Return the places of a history in the order of their names; none where there is no history.
+
+    Raises
+    ------
+    StoreError
+        If a file is damaged.
+    """
+    return sorted({place for path in month_files(folder) for place in MonthFile(path).places})
 
 
 def write_month(path: Path, month: Month, step_ns: int, places: Sequence[str], groups: Iterable[Cells]) -> None:

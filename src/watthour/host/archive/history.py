@@ -57,28 +57,22 @@ def _write_month(archive: Archive, path: Path, some: Sequence[Place], month: Mon
     before = MonthFile(path) if path.exists() else None
     in_database = {place.name: place for place in some}
     names = sorted({*in_database, *(before.places if before else ())})
-    write_month(path, month, step_ns, names, _groups(archive, names, in_database, before, month, step_ns))
-    return len(names) * month.intervals(step_ns)
+    count = month.intervals(step_ns)
 
+    def groups() -> Iterator[Cells]:
+        for first in range(0, len(names), PLACES_IN_GROUP):
+            some = names[first : first + PLACES_IN_GROUP]
+            cells = Cells.unknown(len(some), count)
+            for row, name in enumerate(some):
+                kept = before.place(name) if before else None
+                if kept is not None:
+                    cells.put(row, kept)
+                if name in in_database:
+                    _put_intervals(archive, in_database[name], month, cells, row)
+            yield cells
 
-def _groups(
-    archive: Archive,
-    names: Sequence[str],
-    in_database: dict[str, Place],
-    before: MonthFile | None,
-    month: Month,
-    step_ns: int,
-) -> Iterator[Cells]:
-    for first in range(0, len(names), PLACES_IN_GROUP):
-        some = names[first : first + PLACES_IN_GROUP]
-        cells = Cells.unknown(len(some), month.intervals(step_ns))
-        for row, name in enumerate(some):
-            kept = before.place(name) if before else None
-            if kept is not None:
-                cells.put(row, kept, 0)
-            if name in in_database:
-                _put_intervals(archive, in_database[name], month, cells, row)
-        yield cells
+    write_month(path, month, step_ns, names, groups())
+    return len(names) * count
 
 
 def _put_intervals(archive: Archive, place: Place, month: Month, cells: Cells, row: int) -> None:

@@ -27,6 +27,7 @@ from watthour.host.billing.tables import (
 )
 from watthour.host.calendars import read_calendar
 from watthour.host.instants import to_ns
+from watthour.host.poller.config import store_url
 from watthour.host.toml_files import check_toml, read_toml
 from watthour.host.toml_lines import line_of
 from watthour.units import NANOSECONDS
@@ -42,15 +43,18 @@ class ContractOnFile:
     Parameters
     ----------
     contract : Contract
-    readings : Path or None
-        Where its readings are.
+    readings : str or None
+        Where its readings are: a path, or the URL of a head-end's store.
     serial : int or None
         Of the meter among several.
+    place : str or None
+        Of a head-end, among several.
     """
 
     contract: Contract
-    readings: Path | None
+    readings: str | None
     serial: int | None
+    place: str | None
 
 
 def bundled_names(kind: str) -> list[str]:
@@ -91,8 +95,12 @@ def read_contract(path: Path) -> ContractOnFile:
         )
     except ContractError as refused:
         raise ConfigError(str(path), str(refused)) from None
-    readings = path.parent / table.readings if table.readings else None
-    return ContractOnFile(contract=contract, readings=readings, serial=table.serial)
+    readings = _readings(table.readings, path.parent) if table.readings else None
+    return ContractOnFile(contract=contract, readings=readings, serial=table.serial, place=table.place or None)
+
+
+def _readings(source: str, folder: Path) -> str:
+    return store_url(source, folder) if "://" in source else str(folder / source)
 
 
 def _charges(table: ContractFile, path: Path) -> list[Charge]:

@@ -307,6 +307,7 @@ class ContractFile(Table):
     prices: list[str] = []
     readings: str = ""
     serial: int | None = None
+    place: str = ""
     meter_type: int = Field(5, ge=1, le=5)
     icp: bool = True
     duration_months: int = Field(0, ge=0)
