@@ -56,7 +56,11 @@ def fill(url, *places):
     """1 kW all January: the second quarter is lost to a reset, ten are known by their sum alone."""
     with open_archive(url) as archive:
         for place in places:
-            batch = [seen(n, 250_000_000 * n + (10**12 if n < 2 else -500_000_000), place) for n in range(31 * 96 + 1) if not 20 < n < 30]
+            batch = [
+                seen(n, 250_000_000 * n + (10**12 if n < 2 else -500_000_000), place)
+                for n in range(31 * 96 + 1)
+                if not 20 < n < 30
+            ]
             record(archive, batch, GRID)
 
 
