@@ -49,9 +49,8 @@ test: $(READY) ## everything that must pass, and the coverage of the parts that 
 	    || { echo "coverage of $$part is below $(THRESHOLD) %" >&2; failed=1; }; \
 	done; test -z "$$failed"
 
-long: $(READY) ## what takes minutes: a year on Spanish rates, a program killed some eighty times, a month to an invoice, 1000 honest ones
-	WATTHOUR_LONG=1 $(BIN)/pytest -q tests/river/test_spanish_rates.py tests/cli/test_killed.py tests/river/test_workshop_bill.py \
-	  tests/billing/test_causes.py
+long: $(READY) ## what takes minutes: a year on Spanish rates, a program killed some eighty times, 1000 honest invoices
+	WATTHOUR_LONG=1 $(BIN)/pytest -q tests/river/test_spanish_rates.py tests/cli/test_killed.py tests/billing/test_causes.py
 
 soak: $(READY) ## a million requests on a bad line, 10^5 exchanges on a bad M-Bus, every start and quantity of a read, the head-end under fire, a page left open for an hour, 100000 power cuts, 500 kills, 10000 bit flips: hours
 	WATTHOUR_SOAK=1 $(BIN)/pytest -q -s tests/conformance/modbus/test_shared_line.py tests/conformance/modbus/test_own_receivers.py \

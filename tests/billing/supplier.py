@@ -82,6 +82,11 @@ def received(contract, intervals, span, *, whole=True, **changes):
 
 
 def _printed(line, charge, made):
+    if line.rule.endswith("the floor by energy"):  # a tax that is due by the MWh, at 1 EUR, is printed so
+        kwh = sum(each.quantity for each in made.lines if each.charge == "energy")
+        return InvoiceLine(
+            charge=line.charge, quantity=Decimal(written(kwh, 9)), price=Decimal(1), price_unit="EUR/MWh", amount=line.amount
+        )
     quantity = None if isinstance(charge, Fixed) else Decimal(written(line.quantity, 9))
     by_time = isinstance(charge, Capacity) or (isinstance(charge, Fixed) and line.price_unit.endswith("day"))
     if isinstance(charge, Excess):
@@ -107,6 +112,9 @@ def summed(invoice):
             base = sum((each.amount for each in lines), Decimal(0))
             amount = (base * line.price / 100).quantize(Decimal("0.01"), "ROUND_HALF_UP")
             lines.append(replace(line, quantity=base, amount=amount))
+        elif line.charge == "electricity_tax":
+            kwh = sum(each.quantity for each in lines if each.charge == "energy")
+            lines.append(replace(line, quantity=kwh, amount=(kwh / 1000).quantize(Decimal("0.01"), "ROUND_HALF_UP")))
         else:
             lines.append(line)
     subtotals = tuple(

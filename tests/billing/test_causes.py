@@ -53,6 +53,30 @@ def test_an_honest_invoice_passes_and_no_cause_is_named():
     assert all(line.passed for line in result.lines)
 
 
+(TAX,) = (line for line in HONEST.lines if line.charge == "electricity_tax")
+BY_PERCENT = replace(TAX, quantity=sum((line.amount for line in HONEST.lines[: HONEST.lines.index(TAX)]), Decimal(0)),
+                     price=Decimal("0.5"), price_unit="%")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("printed", "passes"),
+    [
+        (TAX, (True, True)),
+        (replace(TAX, price=Decimal(2)), (False, False)),
+        (replace(TAX, amount=TAX.amount - 1), (False, True)),
+        (BY_PERCENT, (True, True)),
+        (replace(BY_PERCENT, amount=(BY_PERCENT.quantity / 200).quantize(Decimal("0.01"))), (False, True)),
+    ],
+    ids=["by the MWh", "another floor", "below it", "in percent, no less than it", "in percent, below it"],
+)
+def test_half_a_percent_of_april_comes_to_less_than_1_euro_for_each_mwh(printed, passes):
+    assert TAX.price_unit == "EUR/MWh"
+    lines = tuple(printed if line is TAX else line for line in HONEST.lines)
+    told = [each for each in judge(replace(HONEST, lines=lines)).findings if each.line == "electricity_tax"]
+    found = tuple(all(each.passed for each in told if each.verdict is of) for of in (Verdict.ARITHMETIC, Verdict.PRICES))
+    assert found == passes
+
+
 @pytest.mark.parametrize(
     ("minutes", "words"), [(60, "60 min fast"), (-60, "60 min slow"), (90, "90 min fast"), (-30, "30 min slow")]
 )

@@ -339,7 +339,7 @@ def test_worked_examples_of_a_bill_without_energy(rows, tmp_path):
             priced("social_bond", "EUR", str(bond)),
             priced("meter_rental", "EUR/day", "0.02663"),
             contracted={"P1": 3.5},
-            prices='["es/taxes-2026"]',
+            prices='["es/electricity-tax-2026", "es/vat-2026"]',
         ),
         FromPrint(import_kwh={"P1": Fraction(0), "P2": Fraction(0), "P3": Fraction(0)}),
         *DAYS["CNMC-0kWh"],

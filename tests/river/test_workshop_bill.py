@@ -1,12 +1,11 @@
 """The workshop from phasors to an invoice: metered, read by the head-end over Modbus at each quarter of an hour, kept, billed, checked.
 
-Three days of it, a month of it under WATTHOUR_LONG. Everything is the program's own but the clock: meter, TCP port, lines of the poll,
-store, bill and verdict; the simulated quarter-hours only pass faster. One night nobody polls, and the load profile fills it.
+A February of it. Everything is the program's own but the clock: meter, TCP port, lines of the poll, store, bill and verdict; the simulated
+quarter-hours only pass faster. One night nobody polls, and the load profile fills it.
 """
 
 import asyncio
 import json
-import os
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -37,7 +36,7 @@ from watthour.meter import Meter, first_state
 from watthour.units import ENERGIES, Ratio
 
 WORKSHOP = Path(__file__).resolve().parent.parent.parent / "examples" / "workshop.network.toml"
-DAYS = 28 if os.environ.get("WATTHOUR_LONG") else 3
+DAYS = 28
 FIRST = date(2026, 2, 1)
 SPAN = (FIRST, FIRST + timedelta(days=DAYS - 1))
 BEGIN_NS = int(datetime(2026, 2, 1, tzinfo=ZoneInfo("Europe/Madrid")).timestamp()) * 10**9

@@ -140,8 +140,8 @@ def check(
     NoPriceError
         If the contract has no price on a day that our own reckoning needs.
     """
-    findings = list(arithmetic(invoice))
     charges = {} if contract is None else named_charges(invoice, contract)
+    findings = list(arithmetic(invoice, {} if contract is None else _floors(invoice, contract, charges)))
     if contract is not None:
         findings += _prices(invoice, contract, charges, intervals)
     quantities: list[Judged] = []
@@ -188,6 +188,23 @@ def named_charges(invoice: Invoice, contract: Contract) -> dict[str, Charge]:
         if holding:
             found[name] = next((charge for charge in holding if charge.name == name), holding[0])
     return found
+
+
+def _floors(invoice: Invoice, contract: Contract, charges: Mapping[str, Charge]) -> dict[str, Fraction]:
+    """Return what the taxes on an invoice are no less than, for the kWh that it bills."""
+    by_charge: dict[str, Fraction] = {}
+    for line in invoice.lines:
+        charge = charges.get(line.charge)
+        if isinstance(charge, Energy) and charge.of == "import" and line.quantity is not None:
+            by_charge[line.charge] = by_charge.get(line.charge, Fraction(0)) + Fraction(line.quantity)
+    mwh = max(by_charge.values(), default=Fraction(0)) / 1000
+    return {
+        line.name: mwh * Fraction(row.value)
+        for line in invoice.lines
+        if isinstance(charge := charges.get(line.charge), Percent) and line.price_unit == "%"
+        for row in contract.values.of(charge.floor)
+        if row.covers(invoice.last_day)
+    }
 
 
 def _holds(charge: Charge, invoice: Invoice, contract: Contract) -> bool:
@@ -260,7 +277,12 @@ def _price(
 def _allowed_prices(
     invoice: Invoice, line: InvoiceLine, charge: Charge, contract: Contract, intervals: Intervals | None
 ) -> tuple[str, ...]:
-    """Return the names of the prices that a line may have: of reactive energy those of the bands that cos phi may be in."""
+    """Return the names of the prices that a line may have.
+
+    Of reactive energy those of the bands that cos phi may be in; of a tax its floor, where it is billed by that.
+    """
+    if isinstance(charge, Percent) and charge.floor and line.price_unit.endswith("/MWh"):
+        return (charge.floor,)
     if not isinstance(charge, Reactive):
         return price_names(charge)[:1]
     if intervals is None:

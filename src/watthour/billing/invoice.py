@@ -4,15 +4,18 @@ In: figures as printed. Out: findings, each with what is printed and what follow
 """
 
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from types import MappingProxyType
 
 from watthour.billing.durations import times, year_days
 from watthour.billing.money import to_cents, written
+
+_NO_FLOORS: Mapping[str, Fraction] = MappingProxyType({})
 
 
 class Verdict(StrEnum):
@@ -208,15 +211,23 @@ def amount_of(invoice: Invoice, line: InvoiceLine) -> Decimal | None:
     return None if exact is None else to_cents(exact)
 
 
-def arithmetic(invoice: Invoice) -> Iterator[Finding]:
-    """Yield every sum and product of an invoice, to the cent."""
+def arithmetic(invoice: Invoice, floors: Mapping[str, Fraction] = _NO_FLOORS) -> Iterator[Finding]:
+    """Yield every sum and product of an invoice, to the cent.
+
+    Parameters
+    ----------
+    floors : mapping of str to Fraction
+        By name of a line, what a tax is no less than.
+    """
     if invoice.days is not None:
         yield _finding("days", "days from the first reading, left out, to the last", invoice.days, invoice.span_days)
     for line in invoice.lines:
         exact = exact_amount(invoice, line)
         if line.amount is not None and exact is not None:
-            figures = _figures(line)
-            yield _finding(line.name, f"{figures} in cents", line.amount, to_cents(exact), money=line.amount - to_cents(exact))
+            floor = floors.get(line.name, exact)
+            right = to_cents(max(exact, floor))
+            words = _figures(line) + (f", no less than {written(floor)}" if floor > exact else "")
+            yield _finding(line.name, f"{words} in cents", line.amount, right, money=line.amount - right)
         if line.price_unit == "%" and line.quantity is not None and line.charge == "vat":
             above = _sum(invoice, invoice.lines[: invoice.lines.index(line)])
             yield _finding(line.name, "base: the sum of all lines above", line.quantity, above, money=line.quantity - above)

@@ -167,23 +167,24 @@ def _lines_table(check: Check) -> Table:
 
 
 def _quantities_table(check: Check) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("Quantity", no_wrap=True)
-    for name in ("Billed", "Ours", "Difference", "Tolerance", "After the common gain"):
-        table.add_column(name, justify="right")
-    table.add_column("Verdict")
+    for name in ("Billed", "Ours", "Off by", "±", "Split off by", ""):
+        table.add_column(name, justify="right", no_wrap=True)
     for each in check.quantities:
-        split = "" if each.split is None else f"{written(each.split, 2)} of {written(each.split_tolerance or 0, 2)}"
+        split = "" if each.split is None else f"{_shown(each.split)} ± {_shown(each.split_tolerance or Fraction(0))}"
         table.add_row(
-            str(each.key),
-            f"{written(each.billed, 2)} {each.key.unit}",
-            written(each.ours, 2),
-            written(each.difference, 2),
-            written(each.tolerance.size, 2),
+            f"{each.key}, {each.key.unit}",
+            *(_shown(figure) for figure in (each.billed, each.ours, each.difference, each.tolerance.size)),
             split,
             _coloured(each.passed, "within" if each.passed else "out"),
         )
     return table
+
+
+def _shown(quantity: Fraction) -> str:
+    """Return a quantity in as many digits as a line of eighty has room for; JSON and the page have all of them."""
+    return written(quantity, 1 if abs(quantity) < 1000 else 0)  # noqa: PLR2004 - four digits
 
 
 def _cause_lines(check: Check) -> list[str]:
