@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 from tests.billing.conftest import KWH, profile
 
-from watthour.billing import Combination, FromIntervals, Instrument, Metering, usage_of
+from watthour.billing import Combination, FromIntervals, Instrument, Metering, Quality, usage_of
 from watthour.billing.tolerance import demand_tolerance, energy_tolerance, excess_tolerance, reactive_tolerance
 from watthour.errors import ContractError
 from watthour.host.calendars import read_calendar
@@ -88,3 +88,32 @@ def test_the_free_share_of_reactive_energy_brings_the_tolerance_of_the_active():
 def test_a_class_that_is_none_is_refused():
     with pytest.raises(ContractError, match="active_class 'D' is no class known here; known are A, B, C"):
         Instrument(active_class="D")
+
+
+def lost(name, micro, **others):
+    """A day of which the intervals of P1 from 9 to 10 are missing, or all of a period."""
+    load = profile(DAY, 1, micro, **others)
+    gone = slice(36, 40) if name == "an hour" else slice(0, 32)
+    load.quality[gone] = Quality.MISSING
+    load.energies["import"][gone] = 0
+    return FromIntervals(usage=usage_of(load, SIX, DAY, DAY))
+
+
+def test_a_gap_is_as_large_as_the_highest_of_its_period_and_of_the_bill_where_the_period_is_gone():
+    hour = parts(energy_tolerance(lost("an hour", lambda k: 30 * KWH if k == 50 else 20 * KWH), METERING, "P1", SPAN))
+    assert hour["gaps"] == 4 * 30
+    night = parts(energy_tolerance(lost("all of P6", lambda k: 30 * KWH if k == 50 else 20 * KWH), METERING, "P6", SPAN))
+    assert night["gaps"] == 32 * 30
+
+
+def test_the_highest_demand_may_stand_in_a_gap():
+    found = parts(demand_tolerance(lost("an hour", lambda k: 30 * KWH if k == 33 else 20 * KWH), METERING, "P1", SPAN))
+    assert found["gaps"] == 120 - 80
+    assert "gaps" not in parts(demand_tolerance(lost("all of P6", 20 * KWH), METERING, "P1", SPAN))
+
+
+def test_gaps_may_each_exceed_by_as_much_as_the_highest_of_the_bill():
+    """32 quarter-hours of 110 kW are left, 10 kW over 100; four more at 130 kW make the root of 32 × 10² + 4 × 30²."""
+    load = lost("an hour", lambda k: 130 * KWH / 4 if k == 33 else 110 * KWH / 4)
+    found = parts(excess_tolerance(load, METERING, "P1", SPAN, Fraction(100)))
+    assert float(found["gaps"]) == pytest.approx((3200 + 3600) ** 0.5 - 3200**0.5, rel=1e-9)

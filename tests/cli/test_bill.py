@@ -116,6 +116,16 @@ def test_local_times_of_a_day_of_25_hours_are_read_in_their_order(tmp_path):
     assert found.begin_ns == int(begin.timestamp()) * 10**9
 
 
+def test_days_of_which_nothing_was_read_are_no_bill_of_nothing(tmp_path, contract, capsys):
+    (tmp_path / "r.csv").write_text("start,import_wh\n" + "".join(f"{at.isoformat()},250\n" for at in quarters()))
+    told = (
+        "the readings hold nothing of 2026-02-01 to 2026-02-28: they are of 2026-01-01 to 2026-01-31; name those of these days"
+    )
+    with pytest.raises(UsageError, match=told):
+        run(capsys, "bill", contract, "--from", "2026-02-01", "--to", "2026-03-01", "--readings", tmp_path / "r.csv")
+    check(billed(capsys, contract, tmp_path / "r.csv")[0])
+
+
 def test_one_line_is_explained(tmp_path, contract, capsys):
     (tmp_path / "r.csv").write_text("start,import_wh\n" + "".join(f"{at.isoformat()},250\n" for at in quarters()))
     out = run(capsys, "bill", contract, *DAYS, "--readings", tmp_path / "r.csv", "--explain", "energy.P1").out

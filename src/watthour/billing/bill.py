@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from types import MappingProxyType
 
@@ -14,7 +14,9 @@ from watthour.billing.lines import Bill, Line
 from watthour.billing.metered import FromIntervals, Metered
 from watthour.billing.pricing import Ground, lines_of
 from watthour.billing.usage import usage_of
-from watthour.errors import ContractError
+from watthour.errors import ContractError, ReadingsError
+from watthour.tariff import zone_of
+from watthour.units import NANOSECONDS
 
 _NO_PAST: Mapping[date, Fraction] = MappingProxyType({})
 
@@ -52,8 +54,24 @@ def metered_of(contract: Contract, intervals: Intervals, first_day: date, last_d
 
 
 def bill_intervals(contract: Contract, intervals: Intervals, first_day: date, last_day: date) -> Bill:
-    """Return the bill of a span of days from intervals; those of earlier months serve ratchets."""
+    """Return the bill of a span of days from intervals; those of earlier months serve ratchets.
+
+    Raises
+    ------
+    ReadingsError
+        If no interval of those days was read.
+    ContractError, NoPriceError
+        As `bill`.
+    """
     metered = metered_of(contract, intervals, first_day, last_day)
+    if (metered.usage.intervals.quality & Quality.MISSING).all():
+        zone = zone_of(contract.calendar.zone)
+        begin, end = (
+            datetime.fromtimestamp(at // NANOSECONDS, zone).date()
+            for at in (intervals.begin_ns, intervals.begin_ns + intervals.step_ns * len(intervals) - 1)
+        )
+        msg = f"the readings hold nothing of {first_day} to {last_day}: they are of {begin} to {end}; name those of these days"
+        raise ReadingsError(msg)
     return bill(contract, metered, first_day, last_day, _past_demands(contract, intervals, first_day))
 
 

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from watthour.billing.intervals import Integers
+from watthour.billing.intervals import Integers, Quality
 from watthour.billing.metered import FromIntervals, Span
 from watthour.billing.metering import Combination, Metering
 from watthour.billing.money import root, written
@@ -149,9 +149,10 @@ def _rest(metered: FromIntervals, metering: Metering, which: Bits, name: str) ->
         how = f"all of {sound.estimated + sound.incomplete} intervals estimated or metered in part"
         found.append(Part(name="estimates", size=kwh(sound.estimated_microwh), how=how))
     if sound.missing:
-        highest = int(values[which].max()) if which.any() else 0
-        size = kwh(highest) * sound.missing
-        found.append(Part(name="gaps", size=size, how=f"{sound.missing} intervals at the highest of the period"))
+        is_known = (usage.intervals.quality & Quality.MISSING) == 0
+        ground, of = (which & is_known, "period") if (which & is_known).any() else (is_known, "bill")
+        size = kwh(int(values[ground].max())) * sound.missing
+        found.append(Part(name="gaps", size=size, how=f"{sound.missing} intervals at the highest of the {of}"))
     return tuple(found)
 
 
@@ -192,9 +193,21 @@ def demand_tolerance(metered: FromIntervals, metering: Metering, period: str, sp
             *gains(metering, Fraction(highest, 10**9)),
             Part(name="clocks", size=clock, how=f"a quarter-hour shifted by {written(metering.clock_offset_s)} s"),
             _resolution(metering.resolution_kw, "kW"),
+            *_unsure_demand(metered, which, Fraction(highest, 10**9)),
         ),
         combination=metering.combination,
     )
+
+
+def _unsure_demand(metered: FromIntervals, which: Bits, highest_kw: Fraction) -> tuple[Part, ...]:
+    """Return by how much the highest demand may stand in a gap or an estimate: none is higher than the highest of the bill."""
+    usage = metered.usage
+    unsure = int((which & (usage.intervals.quality != 0)).sum())
+    if not unsure:
+        return ()
+    most_kw = Fraction(usage.highest_demand(np.ones(len(usage.intervals), np.bool_)), 10**9)
+    how = f"{unsure} intervals missing, estimated or metered in part, as high as the highest of the bill"
+    return (Part(name="gaps", size=most_kw - highest_kw, how=how),)
 
 
 def _shifted_maxima(values: Integers, which: Bits, share: float) -> tuple[float, float]:
@@ -239,6 +252,23 @@ def excess_tolerance(metered: FromIntervals, metering: Metering, period: str, sp
                 how=f"every quarter-hour shifted by {written(metering.clock_offset_s)} s",
             ),
             _resolution(metering.resolution_kw, "kW"),
+            *_unsure_excess(metered, which, kw, limit, middle),
         ),
         combination=metering.combination,
     )
+
+
+def _unsure_excess(
+    metered: FromIntervals,
+    which: Bits,
+    demands_kw: "np.ndarray[tuple[int], np.dtype[np.float64]]",
+    limit_kw: float,
+    root_kw: float,
+) -> tuple[Part, ...]:
+    """Return what gaps and estimates may add to the root: each as high as the highest of the bill."""
+    unsure = int((which & (metered.usage.intervals.quality != 0)).sum())
+    if not unsure:
+        return ()
+    over_kw = max(float(demands_kw.max()) - limit_kw, 0.0)
+    how = f"{unsure} intervals missing, estimated or metered in part, as high as the highest of the bill"
+    return (Part(name="gaps", size=Fraction(float(np.sqrt(root_kw**2 + unsure * over_kw**2)) - root_kw), how=how),)

@@ -77,11 +77,12 @@ def doubts(bill: Bill) -> list[str]:
     found: dict[str, None] = {}
     for line in bill.lines:
         if line.sound is not None and not line.sound.is_whole:
-            found[f"* {line.period or 'all periods'}, {line.first_day} to {line.last_day}: {_doubt(line.sound)}"] = None
+            found[f"* {line.period or 'all periods'}, {line.first_day} to {line.last_day}: {sound_words(line.sound)}"] = None
     return list(found)
 
 
-def _doubt(sound: Sound) -> str:
+def sound_words(sound: Sound) -> str:
+    """Return how much of some intervals does not rest on readings."""
     parts = [(sound.missing, "missing"), (sound.incomplete, "metered in part"), (sound.estimated, "estimated")]
     return f"of {sound.intervals} intervals " + ", ".join(f"{count} {word}" for count, word in parts if count)
 
@@ -105,7 +106,7 @@ def explain(bill: Bill, name: str) -> Iterator[str]:
         yield from (f"  {'' if number else 'figures':7} {step}" for number, step in enumerate(line.steps))
         yield f"  source  {line.source}"
         if line.sound is not None and not line.sound.is_whole:
-            yield f"  doubt   {_doubt(line.sound)}"
+            yield f"  doubt   {sound_words(line.sound)}"
 
 
 def quantity_text(quantity: Fraction, unit: str) -> str:

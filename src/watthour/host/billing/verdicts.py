@@ -14,6 +14,7 @@ from watthour.billing.causes import Likelihood
 from watthour.billing.checking import Check
 from watthour.billing.invoice import Verdict
 from watthour.billing.judging import Judged
+from watthour.host.billing.bills import sound_words
 from watthour.units import steps_half_up
 
 _PLACES = 2
@@ -126,6 +127,8 @@ def check_tables(check: Check) -> RenderableType:
     parts: list[RenderableType] = [Text.from_markup(head), Text.from_markup(verdicts), _lines_table(check)]
     if check.quantities:
         parts.append(_quantities_table(check))
+    if check.sound is not None and not check.sound.is_whole:
+        parts.append(Text(f"our readings: {sound_words(check.sound)}"))
     wrong = [each for each in check.findings if not each.passed]
     parts += [
         Text.from_markup(f"[red]{each.verdict}[/red] {each.line}: {each.what}: billed {each.billed}, right is {each.ours}")
