@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from watthour.errors import UsageError
 from watthour.wire.modbus.link import Answered, Discarded, Overheard, Requested, Unanswered
 from watthour.wire.modbus.message import ExceptionReply, IllegalRequest, ReadReply, ReadRequest, WriteReply, WriteRequest
-from watthour.wire.modbus.rtu_frame import ADU_MAXIMUM, RtuFrame, Timing
+from watthour.wire.modbus.rtu_frame import ADU_MAXIMUM, RtuFrame, Timing, has_right_crc
 from watthour.wire.modbus.rtu_link import RtuClientLink, RtuStationLink
 from watthour.wire.receiving import NEXT, Happening, State
 
@@ -22,6 +22,7 @@ def frame(text, unit=1):
     return RtuFrame(unit=unit, pdu=bytes.fromhex(text)).to_bytes()
 
 
+READ12 = ReadRequest(start=0, count=12)
 ASK = frame("03 0000 0002")
 ASKED = Requested(unit=1, request=READ)
 
@@ -130,6 +131,47 @@ def test_our_own_replies_that_an_adapter_echoes_are_no_requests():
     for reply in (REPLY, ExceptionReply(function=3, code=2), WriteReply(start=0xB0, count=2)):
         events = heard(link, link.send(reply, asked))
         assert [type(event) for event in events] == [Overheard]
+
+
+@pytest.mark.parametrize(
+    ("asked", "cut_short", "request_"),
+    [
+        (
+            "2F 03 6398 000F 9C2B",
+            "2F 03 1E 9A D5 0B DC 18 A8 20 B0 54 84 FA E6 38 CC D0 1F F2 DF EF 83 F0 D3 A6 45 E2 36 5D C4 2D 2D 53",
+            "14 03 0000 000C 470A",
+        ),
+        ("2B 04 0000 0008 F606", "2B 84 02 E3", "09 03 0000 000C 4487"),
+    ],
+)
+def test_a_request_whose_first_byte_stood_in_for_the_last_of_a_reply_is_heard_when_silence_ends_it(asked, cut_short, request_):
+    asked, cut_short, request_ = (bytes.fromhex(text) for text in (asked, cut_short, request_))
+    assert has_right_crc(cut_short + request_[:1]), "the one byte in 256 that makes it whole"
+    wanted = Requested(unit=request_[0], request=READ12)
+    assert heard(station(), asked + cut_short + request_)[-1] == wanted
+    link = station()
+    link.receive(asked, 0.0)
+    link.receive(cut_short, 0.005)
+    assert not any(isinstance(event, Requested) for event in link.receive(request_, 0.009))
+    assert link.receive(b"", link.next_deadline()) == [wanted]
+    assert link.receive(b"", 99.0) == []
+
+
+def test_what_is_left_behind_a_whole_frame_is_not_joined_to_it_over_a_silence_or_a_damaged_character():
+    asked, cut_short, request_ = (
+        bytes.fromhex(text) for text in ("2B 04 0000 0008 F606", "2B 84 02 E3", "09 03 0000 000C 4487")
+    )
+    link = station()
+    for now, piece in ((0.0, asked), (0.005, cut_short + request_[:1]), (1.0, request_[1:])):
+        link.receive(piece, now)
+    [dropped] = link.receive(b"", 2.0)
+    assert isinstance(dropped, Discarded)
+    link = station()
+    link.receive(asked + cut_short + request_[:1], 0.0)
+    link.spoil(0.001)
+    link.receive(request_[1:], 0.002)
+    [dropped] = link.receive(b"", 2.0)
+    assert isinstance(dropped, Discarded)
 
 
 def test_a_function_of_somebodys_own_is_heard_when_silence_ends_it():

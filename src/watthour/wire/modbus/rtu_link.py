@@ -6,7 +6,8 @@ station on the line, `RtuClientLink` the reply to the one request on its way. Ne
 A frame has no length field. It ends where its function says that it ends, if the CRC is right there: so it is answered at
 once, and a frame that an adapter delivers in two pieces is still one. Where that fails the line is out of step, and only a
 silence tells: what stands whole at the end of the burst is a frame, all before it is dropped. A request in the middle of a
-burst that makes no sense is not believed, since it may be part of somebody's data. One machine, `NEXT`::
+burst that makes no sense is not believed, since it may be part of somebody's data. A frame that lost its last character may have got
+the first of the next one in its place: the silence gives that back. One machine, `NEXT`::
 
                HALF                  IDLE    silence, or the last frame was whole
     IDLE ───────────────▶ PARTIAL    PARTIAL a frame has begun
@@ -65,14 +66,18 @@ class RtuStream:
         self._sizes = sizes
         self._rest = b""
         self._dropped = 0
+        self._before = b""
+        self._burst_end = 0.0
 
     def receive(self, data: bytes, now: float) -> Iterator[RtuFrame | Discarded]:
         """Yield what the bytes complete; with no bytes, let time pass. To be taken to its end."""
         if self.deadline is not None and now >= self.deadline:
             yield from self.settle()
         if data:
+            if now >= self._burst_end:
+                self._before = b""
             self._rest += data
-            self.deadline = now + self._gap_s
+            self.deadline = self._burst_end = now + self._gap_s
             yield from self._cut()
 
     def spoil(self, now: float) -> Iterator[RtuFrame | Discarded]:
@@ -80,16 +85,25 @@ class RtuStream:
         if self.deadline is not None and now >= self.deadline:
             yield from self.settle()
         self._dropped += len(self._rest) + 1
-        self._rest = b""
+        self._rest = self._before = b""
         self.deadline = now + self._gap_s
         self.state = NEXT[self.state, Happening.NONSENSE]
 
     def settle(self) -> Iterator[RtuFrame | Discarded]:
-        """Yield what a silence makes of the bytes that are left: a frame at their end, or nothing."""
-        rest, dropped = self._rest, self._dropped
-        self._rest, self._dropped, self.deadline = b"", 0, None
+        """Yield what a silence makes of the bytes that are left: a frame at their end, or nothing.
+
+        Where they hold none, their first ones may have been taken for the end of the frame before, which had lost its own and got others
+        that its CRC fits, once in 256 times: then the frame at the end of both is believed.
+        """
+        rest, dropped, before = self._rest, self._dropped, self._before
+        self._rest, self._dropped, self._before, self.deadline = b"", 0, b"", None
         self.state = NEXT[self.state, Happening.SILENCE]
         begin = self._begin_of_frame(rest, may_be_any=not dropped)
+        if rest and begin == len(rest) and not dropped:
+            burst = before + rest
+            reached = self._begin_of_frame(burst, may_be_any=False)
+            if reached < len(burst):
+                rest, begin = burst[reached:], 0
         if begin + dropped:
             yield Discarded(reason=f"{begin + dropped} bytes without a right CRC", data=rest[:begin])
         if begin < len(rest):
@@ -107,6 +121,7 @@ class RtuStream:
                 break
             adu, self._rest = self._rest[:size], self._rest[size:]
             self.state = NEXT[self.state, Happening.WHOLE]
+            self._before = adu
             yield RtuFrame.from_bytes(adu)
         self._forget()
 
