@@ -28,7 +28,7 @@ from watthour.units import (
 from watthour.view import View
 from watthour.wire.mbus import record as wire
 from watthour.wire.mbus.telegram import Header, Telegram, manufacturer_code
-from watthour.wire.mbus.times import MINUTE_SIZE, LocalTime, encode_time
+from watthour.wire.mbus.times import LocalTime, TimeType, encode_time
 from watthour.wire.mbus.value import encode_bcd, encode_number, encode_text
 
 IDENTIFICATIONS = 10**8
@@ -199,5 +199,5 @@ def _data(row: Record, content: Content) -> bytes:
     assert content is not None  # noqa: S101 - null is told before
     if row.written is Written.TIME:
         when = datetime.fromtimestamp(int(content), UTC).replace(tzinfo=None)
-        return encode_time(LocalTime(when=when), MINUTE_SIZE)
+        return encode_time(LocalTime(when=when), TimeType.F)
     return encode_number(_FIELDS[row.written], steps_half_up(content, row.decimals))

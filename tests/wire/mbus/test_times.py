@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watthour.wire.mbus.times import LocalTime, Recurring, decode_time, encode_time
+from watthour.wire.mbus.times import LocalTime, Recurring, TimeType, decode_time, encode_time
 
 DAYS = st.dates(date(1981, 1, 1), date(2080, 12, 31))
 MINUTES = st.times().map(lambda at: at.replace(second=0, microsecond=0))
@@ -33,10 +33,10 @@ def whole(days, times):
 
 
 MOMENTS = st.one_of(
-    st.tuples(st.just(2), st.one_of(DAYS, recurring(days=DAYS))),
-    st.tuples(st.just(3), st.one_of(SECONDS, recurring(times=SECONDS))),
+    st.tuples(st.just(TimeType.G), st.one_of(DAYS, recurring(days=DAYS))),
+    st.tuples(st.just(TimeType.J), st.one_of(SECONDS, recurring(times=SECONDS))),
     st.tuples(
-        st.just(4),
+        st.just(TimeType.F),
         st.builds(
             LocalTime,
             when=st.one_of(
@@ -47,7 +47,7 @@ MOMENTS = st.one_of(
         ),
     ),
     st.tuples(
-        st.just(6),
+        st.just(TimeType.I),
         st.builds(
             LocalTime,
             when=st.one_of(whole(DAYS, SECONDS), recurring(days=DAYS, times=SECONDS)),
@@ -61,46 +61,46 @@ MOMENTS = st.one_of(
 
 
 @given(MOMENTS)
-def test_every_date_and_time_makes_the_round_trip(sized):
-    size, moment = sized
-    data = encode_time(moment, size)
-    assert len(data) == size
+def test_every_date_and_time_makes_the_round_trip(typed):
+    kind, moment = typed
+    data = encode_time(moment, kind)
+    assert len(data) == kind
     assert decode_time(data) == moment
 
 
 @given(st.sampled_from([2, 3, 4, 6]).flatmap(lambda size: st.binary(min_size=size, max_size=size)))
 def test_any_bytes_are_a_moment_that_encodes_to_itself_or_none(data):
     moment = decode_time(data)
-    assert moment is None or decode_time(encode_time(moment, len(data))) == moment
+    assert moment is None or decode_time(encode_time(moment, TimeType(len(data)))) == moment
 
 
 def test_years_that_two_digits_do_not_carry_are_refused():
     for year in (1980, 2081):
         with pytest.raises(OverflowError, match=str(year)):
-            encode_time(date(year, 1, 1), 2)
+            encode_time(date(year, 1, 1), TimeType.G)
         with pytest.raises(OverflowError, match=str(year)):
-            encode_time(LocalTime(when=datetime(year, 1, 1)), 6)  # noqa: DTZ001
-    encode_time(LocalTime(when=datetime(2299, 12, 31)), 4)  # noqa: DTZ001
+            encode_time(LocalTime(when=datetime(year, 1, 1)), TimeType.I)  # noqa: DTZ001
+    encode_time(LocalTime(when=datetime(2299, 12, 31)), TimeType.F)  # noqa: DTZ001
     for year in (1980, 2300):
         with pytest.raises(OverflowError):
-            encode_time(LocalTime(when=datetime(year, 1, 1)), 4)  # noqa: DTZ001
+            encode_time(LocalTime(when=datetime(year, 1, 1)), TimeType.F)  # noqa: DTZ001
 
 
 @pytest.mark.parametrize(
-    ("moment", "size"),
+    ("moment", "kind"),
     [
-        (date(2026, 1, 1), 3),
-        (time(8), 2),
-        (datetime(2026, 1, 1), 2),  # noqa: DTZ001
-        (date(2026, 1, 1), 5),
-        (LocalTime(when=datetime(2026, 1, 1), weekday=4), 4),  # noqa: DTZ001
-        (LocalTime(when=Recurring(on=(None, 1, 1))), 4),
-        (Recurring(on=(None, 1, 1), at=(0, 0, 0)), 2),
+        (date(2026, 1, 1), TimeType.J),
+        (time(8), TimeType.G),
+        (datetime(2026, 1, 1), TimeType.G),  # noqa: DTZ001
+        (date(2026, 1, 1), TimeType.I),
+        (LocalTime(when=datetime(2026, 1, 1), weekday=4), TimeType.F),  # noqa: DTZ001
+        (LocalTime(when=Recurring(on=(None, 1, 1))), TimeType.F),
+        (Recurring(on=(None, 1, 1), at=(0, 0, 0)), TimeType.G),
     ],
 )
-def test_a_moment_that_no_type_of_a_size_holds_is_refused(moment, size):
+def test_a_moment_that_a_type_does_not_hold_is_refused(moment, kind):
     with pytest.raises(TypeError):
-        encode_time(moment, size)
+        encode_time(moment, kind)
 
 
 @pytest.mark.parametrize(
@@ -109,12 +109,12 @@ def test_a_moment_that_no_type_of_a_size_holds_is_refused(moment, size):
 )  # fmt: skip
 def test_parts_out_of_range_are_refused(local):
     with pytest.raises(OverflowError):
-        encode_time(local, 6)
+        encode_time(local, TimeType.I)
 
 
 def test_a_minute_has_no_seconds():
     with pytest.raises(OverflowError, match="no seconds"):
-        encode_time(LocalTime(when=datetime(2026, 1, 1, 0, 0, 1)), 4)  # noqa: DTZ001
+        encode_time(LocalTime(when=datetime(2026, 1, 1, 0, 0, 1)), TimeType.F)  # noqa: DTZ001
 
 
 def test_times_by_their_size():
@@ -129,7 +129,7 @@ def test_type_i_tells_leap_year_day_of_the_week_week_and_what_summer_time_deviat
     thursday = LocalTime(when=datetime(2024, 2, 29, 8, 55, 30), is_summer=True, weekday=4, week=9, deviation_h=1)  # noqa: DTZ001
     data = bytes([0x80 | 0x40 | 30, 0x40 | 55, 4 << 5 | 8, 29 | 0 << 5, 2 | 3 << 4, 1 << 6 | 9])
     assert decode_time(data) == thursday
-    assert encode_time(thursday, 6) == data
+    assert encode_time(thursday, TimeType.I) == data
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,18 @@ A part with all bits set (of the day: none) is any: every hour, every month. Tim
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from enum import IntEnum
 from types import MappingProxyType
 
-DATE_SIZE, TIME_SIZE, MINUTE_SIZE, SECOND_SIZE = 2, 3, 4, 6
-"""Bytes of types G, J, F, I."""
+
+class TimeType(IntEnum):
+    """Types of dates and times, by their bytes."""
+
+    G = 2
+    J = 3
+    F = 4
+    I = 6  # noqa: E741 - its name in the standard
+
 
 _CENTURY = 100
 _YEAR_PIVOT = 81
@@ -126,31 +134,31 @@ def decode_time(data: bytes) -> Moment | None:
         return None
 
 
-def encode_time(moment: Moment, size: int) -> bytes:
-    """Return the bytes of a date or time of a size, by type as `decode_time`.
+def encode_time(moment: Moment, kind: TimeType) -> bytes:
+    """Return the bytes of a date or time of a type.
 
     Raises
     ------
     OverflowError
         If its year is not one of 1981 to 2080, which two digits carry (of type F: to 2299), or another part is out of range.
     TypeError
-        If no type of this size holds it.
+        If the type does not hold it.
     """
-    match size, moment:
-        case 4, LocalTime(weekday=0, week=0, deviation_h=0):
+    match kind, moment:
+        case TimeType.F, LocalTime(weekday=0, week=0, deviation_h=0):
             return _encode_minute(moment)
-        case 6, LocalTime():
+        case TimeType.I, LocalTime():
             return _encode_second(moment)
-        case 2, Recurring(on=tuple(day), at=None):
+        case TimeType.G, Recurring(on=tuple(day), at=None):
             return _encode_date(day)
-        case 2, date() if not isinstance(moment, datetime):
+        case TimeType.G, date() if not isinstance(moment, datetime):
             return _encode_date((moment.year, moment.month, moment.day))
-        case 3, Recurring(on=None, at=tuple(clock)):
+        case TimeType.J, Recurring(on=None, at=tuple(clock)):
             return _encode_clock(clock)
-        case 3, time():
+        case TimeType.J, time():
             return _encode_clock((moment.hour, moment.minute, moment.second))
         case _:
-            msg = f"no date or time of {size} bytes holds {moment}"
+            msg = f"type {kind.name} does not hold {moment}"
             raise TypeError(msg)
 
 
@@ -231,7 +239,7 @@ def _decode_second(data: bytes) -> LocalTime | None:
 
 
 _DECODERS: Mapping[int, Callable[[bytes], Moment | None]] = MappingProxyType(
-    {DATE_SIZE: _decode_date, TIME_SIZE: _decode_clock, MINUTE_SIZE: _decode_minute, SECOND_SIZE: _decode_second}
+    {TimeType.G: _decode_date, TimeType.J: _decode_clock, TimeType.F: _decode_minute, TimeType.I: _decode_second}
 )
 """By size."""
 
