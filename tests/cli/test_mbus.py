@@ -31,6 +31,8 @@ def test_a_telegram_in_a_file_is_decoded(ask, shared_data):
     ("given", "status", "told"),
     [
         ("zz", 2, "no hexadecimal digits"),
+        ("", 2, "no hexadecimal digits"),
+        ("/dev/null", 2, "no hexadecimal digits"),
         ("10 7B 01 7C 16", 1, "a short frame, which a master sends"),
         ("E5", 1, "an acknowledgement"),
         ("68 04 04 68 08 01 70", 1, "cut off after 7 bytes"),

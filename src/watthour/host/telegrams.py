@@ -52,13 +52,15 @@ def bytes_of(given: str) -> bytes:
     if content is not None and content[:1] in {b"\x68", b"\xe5"} and not content[:2].isalnum():
         return content
     text = given if content is None else content.decode("latin-1")
-    digits = _BETWEEN.sub("", text)
     try:
-        return bytes.fromhex(digits)
+        found = bytes.fromhex(_BETWEEN.sub("", text))
     except ValueError:
+        found = b""
+    if not found:
         what = "no file, and no hexadecimal digits" if content is None else "holds no hexadecimal digits"
-        msg = f"{given[:60]}: {what}: name a file, or write a telegram such as 68 1F 1F 68 ..."
-        raise UsageError(msg) from None
+        msg = f"{given[:60] or 'nothing'}: {what}: name a file, or write a telegram such as 68 1F 1F 68 ..."
+        raise UsageError(msg)
+    return found
 
 
 def response_of(adu: bytes) -> Telegram | ApplicationError | Alarm:
