@@ -8,12 +8,14 @@
 - Every answer carries the headers that keep a page to itself.
 """
 
+import base64
+import hashlib
 import hmac
 from urllib.parse import urlencode, urlsplit
 
 from starlette.datastructures import URL, Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from watthour.host.web.address import LOCAL_NAMES
@@ -32,6 +34,28 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), usb=(), serial=()",
 }
+
+
+_NEEDED = "a token is needed here: open the address that was printed when the meter started"
+_WRONG = "that is not this meter's token: open the address that was printed when it started; each start may print another"
+_STYLE = """\
+:root { color-scheme: light dark }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; font: 17px/1.5 system-ui, sans-serif;
+  background: light-dark(#e9ecee, #10151a); color: light-dark(#1d2830, #e6ebee) }
+main { max-width: 30rem; margin: 1rem; padding: 1.6rem 1.9rem; border-radius: 12px; background: light-dark(#ffffff, #181f26) }
+h1 { margin: 0 0 .5rem; font-size: 1.15rem } b { color: light-dark(#0b6b5d, #3fb59f); margin-right: .4em } p { margin: 0 }
+"""
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>watthour</title><style>{style}</style></head>
+<body><main><h1><b>watthour</b> not yet</h1><p>{words}.</p></main></body>
+</html>
+"""
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_PAGE_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 def is_foreign(headers: Headers, method: str) -> bool:
@@ -104,8 +128,9 @@ class Gate:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         if self._is_token(request.cookies.get(COOKIE, "")) or self._is_token(bearer):
             return None
-        words = "a token is needed here: open the address that was printed when the meter started, or send Authorization: Bearer TOKEN"
-        answer = _refused(401, words)
+        words = _NEEDED if given is None else _WRONG
+        is_browser = "text/html" in request.headers.get("accept", "")
+        answer = _refusing_page(words) if is_browser else _refused(401, f"{words}, or send Authorization: Bearer TOKEN")
         answer.headers["www-authenticate"] = "Bearer"
         return answer
 
@@ -121,6 +146,12 @@ class Gate:
 
 def _pairs(query: str) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in (part.partition("=") for part in query.split("&") if part)]
+
+
+def _refusing_page(words: str) -> Response:
+    """Return a page for a person who has no token."""
+    text = _PAGE.format(style=_STYLE, words=f"{words[0].upper()}{words[1:]}")
+    return HTMLResponse(text, 401, {"content-security-policy": _PAGE_POLICY})
 
 
 def _refused(status: int, words: str) -> Response:

@@ -81,6 +81,7 @@ export function drawScope(place) {
 }
 
 const SHOWN_ORDERS = 25;
+const LEAST_SCALE = 2; // percent: a clean wave looks clean
 
 /** Harmonics as bars, three phases side by side. */
 export function drawHarmonics(place, chooser) {
@@ -95,8 +96,9 @@ export function drawHarmonics(place, chooser) {
     return svg("rect", { class: `bar ${phase}`, x: (left + pitch * k + pitch * 0.14 + n * pitch * 0.24).toFixed(1), width: (pitch * 0.22).toFixed(1), y: bottom, height: 0 }, svg("title"));
   }));
   const orders = Array.from({ length: SHOWN_ORDERS - 1 }, (_, k) => svg("text", { class: "mark middle", x: (left + ((W - left - 6) / (SHOWN_ORDERS - 1)) * (k + 0.5)).toFixed(1), y: H - 6 }, k + 2));
-  const under = html("p", { class: "under" }, "waiting for the first window");
-  place.replaceChildren(html("div", { class: "scroll" }, svg("svg", { viewBox: `0 0 ${W} ${H}`, class: "harmonics", role: "img", "aria-label": "harmonics, percent of the fundamental" }, grid, bars, orders)), under);
+  const under = html("p", { class: "under" }, "percent of the fundamental, orders 2 to 25");
+  const nothing = svg("text", { class: "nothing middle", x: W / 2, y: H / 2 }, "waiting for the first window");
+  place.replaceChildren(html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Harmonics" }, svg("svg", { viewBox: `0 0 ${W} ${H}`, class: "harmonics", role: "img", "aria-label": "harmonics, percent of the fundamental" }, grid, bars, orders, nothing)), under);
   chooser.replaceChildren(...["voltage", "current"].map((each) => html("button", { type: "button", "aria-pressed": String(each === stem), onclick: (event) => {
     stem = each;
     for (const button of chooser.children) set(button, "aria-pressed", button === event.currentTarget);
@@ -107,7 +109,7 @@ export function drawHarmonics(place, chooser) {
     told = distortion;
     const channels = distortion.channels.filter(({ channel }) => channel.startsWith(stem));
     const shown = channels.map((each) => each.harmonics_percent.slice(0, SHOWN_ORDERS - 1));
-    const scale = scaleOf(0, Math.max(...shown.flat().map((value) => value ?? 0), 0.5), 4);
+    const scale = scaleOf(0, Math.max(...shown.flat().map((value) => value ?? 0), LEAST_SCALE), 4);
     const y = (value) => bottom - ((bottom - 10) * value) / scale.high;
     grid.replaceChildren(...scale.marks.flatMap((mark) => [svg("path", { class: "grid", d: `M${left} ${y(mark).toFixed(1)}H${W - 6}` }), svg("text", { class: "mark end", x: left - 5, y: (y(mark) + 3.5).toFixed(1) }, scale.label(mark))]));
     bars.forEach((row, n) => row.forEach((bar, k) => {
@@ -116,6 +118,7 @@ export function drawHarmonics(place, chooser) {
       set(bar, "height", Math.max(0, bottom - y(value)).toFixed(1));
       say(bar.firstChild, `${PHASES[n].toUpperCase()}, order ${k + 2}: ${fixed(shown[n][k], 2)} %`);
     }));
+    set(nothing, "visibility", shown.flat().some((value) => value !== null) ? "hidden" : "visible");
     const symbol = stem === "voltage" ? "U" : "I";
     say(under, `THD ${channels.map((each, n) => `${symbol}${n + 1} ${fixed(each.thd_percent, 2)} %`).join("   ")}   unbalance ${fixed(distortion.unbalance_percent, 2)} %`);
   }
@@ -149,7 +152,7 @@ export function drawCurve(place, rates) {
     const peak = rows.reduce((best, row) => (row.import_w > (best?.import_w ?? -1) ? row : best), null);
     const used = rates.filter((each) => rows.some((row) => row.rates.includes(each.rate)));
     place.replaceChildren(
-      html("div", { class: "scroll" }, svg("svg", { viewBox: `0 0 ${W} ${H}`, class: "curve", role: "img", "aria-label": `load curve of ${day.day}` }, grid, bars, hours, svg("text", { class: "mark", x: left + 4, y: 10 }, `${prefix}W`), empty)),
+      html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Load curve" }, svg("svg", { viewBox: `0 0 ${W} ${H}`, class: "curve", role: "img", "aria-label": `load curve of ${day.day}` }, grid, bars, hours, svg("text", { class: "mark", x: left + 4, y: 10 }, `${prefix}W`), empty)),
       html("p", { class: "under keys" }, ...used.map((each) => html("span", { class: "key-of" }, swatch(each.colour), each.name)),
         html("span", {}, rows.length ? `${day.day}: ${quantity(total, "Wh").join(" ")} import, most ${figure(peak.import_w, "W")}; ${day.zone}` : `the load profile begins ${day.first_day ?? "with the first quarter of an hour"}`)));
   };
@@ -181,7 +184,7 @@ export function drawMap(place) {
     const hours = [0, 6, 12, 18, 24].map((hour) => svg("text", { class: "mark end", x: left - 5, y: (top + ((bottom - top) * hour) / 24 + (hour === 24 ? 0 : hour ? 4 : 8)).toFixed(1) }, hour));
     const now = today.startsWith(String(map.year)) ? [svg("path", { class: "today", d: `M${(left + pitch * ((Date.UTC(map.year, Number(today.slice(5, 7)) - 1, Number(today.slice(8, 10))) - Date.UTC(map.year, 0, 1)) / 86400000 + 0.5)).toFixed(1)} ${top}V${bottom}` })] : [];
     place.replaceChildren(
-      html("div", { class: "scroll" }, svg("svg", { viewBox: `0 0 ${W} 216`, class: "map", role: "img", "aria-label": `rates of ${map.year}, calendar ${map.name}` },
+      html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Rates of the year" }, svg("svg", { viewBox: `0 0 ${W} 216`, class: "map", role: "img", "aria-label": `rates of ${map.year}, calendar ${map.name}` },
         Object.entries(paths).map(([rate, parts]) => svg("path", { d: parts.join("") || "M0 0", fill: colours[rate], "shape-rendering": "crispEdges" })), lines, now, months, hours)),
       html("p", { class: "under keys" }, ...map.rates.map((each) => html("span", { class: "key-of" }, swatch(each.colour), `${each.name}  ${each.hours} h`)), html("span", {}, `${map.name}${map.title ? `: ${map.title}` : ""}`)));
   };

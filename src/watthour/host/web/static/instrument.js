@@ -29,7 +29,8 @@ const SIGNS = [
 const LOCK = { x: 699, y: 294, path: "M-7 -1v-4a5 5 0 0 1 10 0v4M-10 -1h16v10h-16z" };
 
 const LEDS = [["kwh", "4000 imp/kWh", 214], ["kvarh", "4000 imp/kvarh", 214 + 214]];
-const KEYS = [[1, 606], [2, 676]];
+const KEYS = [[1, 582], [2, 671]];
+const KEY = { y: 514, size: 84, reach: 8 };
 
 function screw(x, y) {
   return svg("g", { class: "screw" }, svg("circle", { cx: x, cy: y, r: 22 }), svg("path", { d: `M${x - 14} ${y - 6}L${x + 14} ${y + 6}` }));
@@ -134,10 +135,11 @@ function flash(leds, told, before, spreadMs) {
 }
 
 function key(number, x, spoken) {
-  const progress = svg("rect", { class: "key-progress", x: x - 27, y: 601, width: 0, height: 5 });
+  const progress = svg("rect", { class: "key-progress", x: x - KEY.size / 2 + 6, y: KEY.y + KEY.size + 6, width: 0, height: 5 });
   const group = svg("g", { class: "key", role: "button", tabindex: 0, "aria-label": `Key ${number}`, "data-key": number },
-    svg("rect", { class: "key-cap", x: x - 30, y: 534, width: 60, height: 62, rx: 12 }),
-    svg("text", { class: "key-name", x, y: 574 }, number), progress);
+    svg("rect", { class: "key-reach", x: x - KEY.size / 2 - 2, y: KEY.y - KEY.reach, width: KEY.size + 4, height: KEY.size + 4 * KEY.reach }),
+    svg("rect", { class: "key-cap", x: x - KEY.size / 2, y: KEY.y, width: KEY.size, height: KEY.size, rx: 15 }),
+    svg("text", { class: "key-name", x, y: KEY.y + KEY.size / 2 + 11 }, number), progress);
   let held = null;
 
   async function send(heldS) {
@@ -154,7 +156,7 @@ function key(number, x, spoken) {
 
   function grow() {
     const part = held ? Math.min((performance.now() - held.since) / HOLD_MS, 1) : 0;
-    set(progress, "width", Math.round(54 * part));
+    set(progress, "width", Math.round((KEY.size - 12) * part));
     if (held) requestAnimationFrame(grow);
   }
 

@@ -18,7 +18,7 @@ const COLUMNS = [
 export function drawNow(place, tiles) {
   const cells = [...PHASES, ""].map((phase) => COLUMNS.map(([name]) => html("td", { "data-value": `${name}_${phase || "total"}` })));
   place.replaceChildren(html("table", { class: "now" },
-    html("thead", {}, html("tr", {}, html("th"), COLUMNS.map(([, title]) => html("th", { scope: "col" }, title)))),
+    html("thead", {}, html("tr", {}, html("th", { scope: "col" }, html("span", { class: "quiet" }, "Phase")), COLUMNS.map(([, title]) => html("th", { scope: "col" }, title)))),
     html("tbody", {}, cells.map((row, n) => html("tr", { class: PHASES[n] ?? "sum" }, html("th", { scope: "row" }, PHASES[n]?.toUpperCase() ?? "Σ"), row)))));
   const shown = {
     "frequency": ["Frequency", (v) => (v.frequency_hz === null ? UNKNOWN : `${fixed(v.frequency_hz, 3)} Hz`)],
@@ -27,6 +27,9 @@ export function drawNow(place, tiles) {
     "demand": ["Demand", (v) => figure(v.demand_w, "W")], "maximum": ["Max. demand", (v) => figure(v.max_demand_w, "W")],
     "rate": ["Rate", (v, told) => told.rateName],
     "hours": ["With voltage", (v) => `${fixed(v.operating_time_h, 1)} h`],
+    "partial": ["Partial", (v) => `${energy(v.partial_import_wh)} kWh`],
+    "cost": ["Its cost", (v) => fixed(v.partial_cost, 2)],
+    "co2": ["Its CO₂", (v) => `${fixed(v.partial_co2_kg, 1)} kg`],
   };
   const made = Object.entries(shown).map(([name, [title, text]]) => ({ text, value: html("dd", { "data-value": name }), title }));
   tiles.replaceChildren(html("dl", {}, made.map((each) => html("div", {}, html("dt", {}, each.title), each.value))));
@@ -44,7 +47,7 @@ export function drawRegisters(place, rates) {
   const cells = sets.map(([prefix]) => ENERGIES.map(([name]) => html("td", { "data-register": prefix + name })));
   const highest = sets.map(() => html("td"));
   place.replaceChildren(html("table", { class: "registers" },
-    html("thead", {}, html("tr", {}, html("th"), ENERGIES.map(([, title]) => html("th", { scope: "col" }, title)), html("th", { scope: "col" }, "Highest demand"))),
+    html("thead", {}, html("tr", {}, html("th", { scope: "col" }, html("span", { class: "quiet" }, "Set")), ENERGIES.map(([, title]) => html("th", { scope: "col" }, title)), html("th", { scope: "col" }, "Highest demand"))),
     html("tbody", {}, sets.map(([, title], n) => html("tr", { class: n < 1 ? "sum" : "" }, html("th", { scope: "row" }, title), cells[n], highest[n])))));
   return (values, activeRate) => sets.forEach(([prefix], n) => {
     cells[n].forEach((cell, k) => say(cell, energy(values[prefix + ENERGIES[k][0]])));
@@ -54,12 +57,38 @@ export function drawRegisters(place, rates) {
   });
 }
 
+const LONG = 16;
+
+/** A detail of an event for people: bare names, energies in kWh, hashes by their beginning. */
+function detail([name, value]) {
+  const plain = name.replaceAll("_", " ");
+  const micro = /^(.*) micro(wh|varh)$/.exec(plain);
+  if (micro) return `${micro[1]} ${energy(Number(value) / 1e6)} k${micro[2] === "wh" ? "Wh" : "varh"}`;
+  if (/^[0-9a-f]{32,}$/.test(value)) return `${plain} ${value.slice(0, LONG)}…`;
+  const seconds = /^(.*) s$/.exec(plain);
+  if (seconds) return `${seconds[1]} ${value} s`;
+  return /^\d{4}-\d\d-\d\dT/.test(value) ? `${plain} ${clock(value)}` : `${plain} ${value}`;
+}
+
+/** What an event says in its line, and what it carries besides: registers, and settings under the seal. */
+function partsOf(event) {
+  const all = Object.entries(event.detail).flatMap(([name, value]) => {
+    try { return value.startsWith("{") ? Object.entries(JSON.parse(value)).map(([inner, each]) => [`${name} ${inner}`, String(each)]) : [[name, value]]; } catch { return [[name, value]]; }
+  });
+  const isBeside = ([name]) => /_micro(wh|varh)$/.test(name) || name.startsWith("sealed ");
+  return [all.filter((each) => !isBeside(each)), all.filter(isBeside)].map((some) => some.map(detail));
+}
+
 /** The log, the newest first. */
 export function drawEvents(place, log) {
   if (!log.events.length) { place.replaceChildren(html("p", { class: "nothing" }, "nothing has happened yet")); return; }
   place.replaceChildren(html("ol", { class: "events" }, log.events.map((event) => html("li", {},
-    html("time", { datetime: event.time }, clock(event.time)), html("b", {}, event.kind),
-    html("span", {}, Object.entries(event.detail).map(([name, value]) => `${name} ${value}`).join(", "))))));
+    html("time", { datetime: event.time }, clock(event.time)), html("b", {}, event.kind), ...told(partsOf(event))))));
+}
+
+function told([line, beside]) {
+  const more = html("ul", {}, beside.map((each) => html("li", {}, each)));
+  return [line.length ? html("span", {}, line.join(", ")) : null, beside.length ? html("details", {}, html("summary", {}, "registers and seal at that time"), more) : null];
 }
 
 /** What the diagnosis finds, and standing warnings. */
@@ -87,7 +116,7 @@ export function drawSettings(place, rows, write) {
     const row = chosen();
     value.value = row.value;
     const range = row.choices.length ? row.choices.join(", ") : row.minimum === null ? "" : `${row.minimum} to ${row.maximum} ${row.unit}`;
-    say(meaning, `${row.meaning}${range ? ` (${range})` : ""}${row.sealed ? "; sealed" : ""}`);
+    say(meaning, `${row.meaning}${range ? ` (${range})` : ""}${row.sealed ? "; sealed: it changes only while the seal is open" : ""}`);
     say(told, "");
   };
   name.addEventListener("change", show);
