@@ -109,8 +109,7 @@ class Program:
             self.process.stderr.close()
 
 
-@pytest.fixture
-def start():
+def _starting():
     """Start the program by itself; whatever happens, it does not outlive the test."""
     programs = []
 
@@ -121,6 +120,11 @@ def start():
     yield begin
     for program in programs:
         program.clear_away()
+
+
+start = pytest.fixture(_starting, name="start")
+start_for_all = pytest.fixture(_starting, scope="module", name="start_for_all")
+"""One program for all tests of a module that leave it as they found it."""
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ export function drawHarmonics(place, chooser) {
   const orders = Array.from({ length: SHOWN_ORDERS - 1 }, (_, k) => svg("text", { class: "mark middle", x: (left + ((W - left - 6) / (SHOWN_ORDERS - 1)) * (k + 0.5)).toFixed(1), y: H - 6 }, k + 2));
   const under = html("p", { class: "under" }, "percent of the fundamental, orders 2 to 25");
   const nothing = svg("text", { class: "nothing middle", x: W / 2, y: H / 2 }, "waiting for the first window");
-  place.replaceChildren(html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Harmonics" }, svg("svg", { viewBox: `0 0 ${W} ${H}`, class: "harmonics", role: "img", "aria-label": "harmonics, percent of the fundamental" }, grid, bars, orders, nothing)), under);
+  place.replaceChildren(html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Picture of the harmonics" }, svg("svg", { viewBox: `0 0 ${W} ${H}`, class: "harmonics", role: "img", "aria-label": "harmonics, percent of the fundamental" }, grid, bars, orders, nothing)), under);
   chooser.replaceChildren(...["voltage", "current"].map((each) => html("button", { type: "button", "aria-pressed": String(each === stem), onclick: (event) => {
     stem = each;
     for (const button of chooser.children) set(button, "aria-pressed", button === event.currentTarget);
@@ -152,7 +152,7 @@ export function drawCurve(place, rates) {
     const peak = rows.reduce((best, row) => (row.import_w > (best?.import_w ?? -1) ? row : best), null);
     const used = rates.filter((each) => rows.some((row) => row.rates.includes(each.rate)));
     place.replaceChildren(
-      html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Load curve" }, svg("svg", { viewBox: `0 0 ${W} ${H}`, class: "curve", role: "img", "aria-label": `load curve of ${day.day}` }, grid, bars, hours, svg("text", { class: "mark", x: left + 4, y: 10 }, `${prefix}W`), empty)),
+      html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Picture of the load curve" }, svg("svg", { viewBox: `0 0 ${W} ${H}`, class: "curve", role: "img", "aria-label": `load curve of ${day.day}` }, grid, bars, hours, svg("text", { class: "mark", x: left + 4, y: 10 }, `${prefix}W`), empty)),
       html("p", { class: "under keys" }, ...used.map((each) => html("span", { class: "key-of" }, swatch(each.colour), each.name)),
         html("span", {}, rows.length ? `${day.day}: ${quantity(total, "Wh").join(" ")} import, most ${figure(peak.import_w, "W")}; ${day.zone}` : `the load profile begins ${day.first_day ?? "with the first quarter of an hour"}`)));
   };
@@ -184,7 +184,7 @@ export function drawMap(place) {
     const hours = [0, 6, 12, 18, 24].map((hour) => svg("text", { class: "mark end", x: left - 5, y: (top + ((bottom - top) * hour) / 24 + (hour === 24 ? 0 : hour ? 4 : 8)).toFixed(1) }, hour));
     const now = today.startsWith(String(map.year)) ? [svg("path", { class: "today", d: `M${(left + pitch * ((Date.UTC(map.year, Number(today.slice(5, 7)) - 1, Number(today.slice(8, 10))) - Date.UTC(map.year, 0, 1)) / 86400000 + 0.5)).toFixed(1)} ${top}V${bottom}` })] : [];
     place.replaceChildren(
-      html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Rates of the year" }, svg("svg", { viewBox: `0 0 ${W} 216`, class: "map", role: "img", "aria-label": `rates of ${map.year}, calendar ${map.name}` },
+      html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Picture of the rates" }, svg("svg", { viewBox: `0 0 ${W} 216`, class: "map", role: "img", "aria-label": `rates of ${map.year}, calendar ${map.name}` },
         Object.entries(paths).map(([rate, parts]) => svg("path", { d: parts.join("") || "M0 0", fill: colours[rate], "shape-rendering": "crispEdges" })), lines, now, months, hours)),
       html("p", { class: "under keys" }, ...map.rates.map((each) => html("span", { class: "key-of" }, swatch(each.colour), `${each.name}  ${each.hours} h`)), html("span", {}, `${map.name}${map.title ? `: ${map.title}` : ""}`)));
   };

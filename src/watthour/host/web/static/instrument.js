@@ -29,8 +29,8 @@ const SIGNS = [
 const LOCK = { x: 699, y: 294, path: "M-7 -1v-4a5 5 0 0 1 10 0v4M-10 -1h16v10h-16z" };
 
 const LEDS = [["kwh", "4000 imp/kWh", 214], ["kvarh", "4000 imp/kvarh", 214 + 214]];
-const KEYS = [[1, 582], [2, 671]];
-const KEY = { y: 514, size: 84, reach: 8 };
+const KEYS = [[1, 581], [2, 675]];
+const KEY = { y: 516, size: 80, reach: 8 };
 
 function screw(x, y) {
   return svg("g", { class: "screw" }, svg("circle", { cx: x, cy: y, r: 22 }), svg("path", { d: `M${x - 14} ${y - 6}L${x + 14} ${y + 6}` }));

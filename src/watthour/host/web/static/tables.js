@@ -27,7 +27,7 @@ export function drawNow(place, tiles) {
     "demand": ["Demand", (v) => figure(v.demand_w, "W")], "maximum": ["Max. demand", (v) => figure(v.max_demand_w, "W")],
     "rate": ["Rate", (v, told) => told.rateName],
     "hours": ["With voltage", (v) => `${fixed(v.operating_time_h, 1)} h`],
-    "partial": ["Partial", (v) => `${energy(v.partial_import_wh)} kWh`],
+    "partial": ["Partial", (v) => figure(v.partial_import_wh, "Wh")],
     "cost": ["Its cost", (v) => fixed(v.partial_cost, 2)],
     "co2": ["Its CO₂", (v) => `${fixed(v.partial_co2_kg, 1)} kg`],
   };
@@ -101,7 +101,7 @@ export function drawWiring(place) {
     const findings = told.diagnosis.map((finding) => html("li", { class: "finding" },
       html("b", {}, `${finding.kind.replaceAll("_", " ")} at ${finding.phases.join(" ")}`), html("meter", { min: 0, max: 1, value: finding.confidence, "aria-label": "confidence" }), html("span", {}, `${fixed(finding.confidence * 100, 0)} %`), html("p", {}, finding.evidence)));
     const warnings = told.warnings.map((warning) => html("li", { class: "warning" }, warning));
-    place.replaceChildren(findings.length + warnings.length ? html("ul", { class: "findings" }, findings, warnings) : html("p", { class: "nothing good" }, "nothing found: phases, transformers and sequence agree, and there is no warning"));
+    place.replaceChildren(findings.length + warnings.length ? html("ul", { class: "findings" }, findings, warnings) : html("p", { class: "nothing good" }, "nothing found so far, and no warning stands"));
   };
 }
 
