@@ -62,6 +62,15 @@ def node_modules(require_program: Callable[[str], str]) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, which finds what keeps people from using a page; as ``npm ci`` in tests/node puts it there."""
+    source = ROOT / "tests" / "node" / "node_modules" / "axe-core" / "axe.min.js"
+    if not source.is_file():
+        absent("axe-core: npm ci --ignore-scripts --prefix tests/node")
+    return source.read_text("utf-8")
+
+
 class SerialPair(NamedTuple):
     """Two linked ptys in place of a serial line: the paths of its ends, and the program that links them."""
 

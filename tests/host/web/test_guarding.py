@@ -1,5 +1,8 @@
 """The gate: who comes in, and what every answer carries."""
 
+import base64
+import hashlib
+
 import pytest
 
 from watthour.errors import UsageError
@@ -110,3 +113,18 @@ def test_what_is_no_address_is_refused_in_one_line(text):
                                                 ("192.0.2.7:1", False), ("meter:1", False)])  # fmt: skip
 def test_only_an_address_of_this_machine_is_local(text, is_local):
     assert parse_address(text).is_local == is_local
+
+
+def test_a_person_without_the_token_gets_a_page_that_says_what_to_do(make_page):
+    page = make_page(token=TOKEN, base_url=ELSEWHERE)
+    without = page.client.get("/", headers={"accept": "text/html,application/xhtml+xml"})
+    wrong = page.client.get("/?token=another-token-of-some-length", headers={"accept": "text/html"})
+    assert (without.status_code, wrong.status_code) == (401, 401)
+    assert "A token is needed here: open the address that was printed" in without.text
+    assert "That is not this meter's token" in wrong.text
+    assert "another-token" not in wrong.text
+    style = without.text.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in without.headers["content-security-policy"]
+    assert "script-src" not in without.headers["content-security-policy"]
+    assert without.headers["x-frame-options"] == "DENY"

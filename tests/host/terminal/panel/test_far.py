@@ -62,8 +62,9 @@ def whole_view(model="Q23612", **changes):
         "warnings": ("one thing",),
     }
     parameters = {"ct": Ratio(Decimal(200), Decimal(5)), "backlight_s": 0, **changes.pop("parameters", {})}
-    demands = {name: 12_345 + place for place, name in enumerate(VALUE_BY_NAME) if "demand" in name}  # whole watts and seconds
-    values = {**demands, "wiring_findings": 0, "seal_open": 0, "active_rate": 3, **changes.pop("values", {})}
+    whole = ("W", "var", "VA", "s")  # which buses carry without decimals
+    rounded = {name: 12_345 + place for place, (name, row) in enumerate(VALUE_BY_NAME.items()) if row.unit in whole}
+    values = {**rounded, "wiring_findings": 0, "seal_open": 0, "active_rate": 3, **changes.pop("values", {})}
     return make_view(values, parameters, **(fields | changes))
 
 
@@ -115,18 +116,9 @@ def screens(view, page):
 
 
 SAME = (
-    "total",
-    "partial",
-    "rates",
-    "rates_export",
-    "rates_reactive",
-    "phases",
-    "demand",
-    "closings",
-    "time",
-    "bus",
-    "identity",
-)
+    "total", "partial", "rates", "rates_export", "rates_reactive", "phases", "voltage", "current", "power", "reactive", "apparent",
+    "power_factor", "cos_phi", "frequency", "demand", "closings", "thd", "time", "bus", "identity",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("page", SAME)
