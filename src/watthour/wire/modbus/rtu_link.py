@@ -99,7 +99,7 @@ class RtuStream:
         self._rest, self._dropped, self._before, self.deadline = b"", 0, b"", None
         self.state = NEXT[self.state, Happening.SILENCE]
         begin = self._begin_of_frame(rest, may_be_any=not dropped)
-        if rest and begin == len(rest) and not dropped:
+        if before and rest and begin == len(rest) and not dropped:
             burst = before + rest
             reached = self._begin_of_frame(burst, may_be_any=False)
             if reached < len(burst):
