@@ -4,6 +4,7 @@ In: a load. Out: registers after a given time, and pulses with their instants, a
 are made one period at a time, exactly, and repeated: a load is periodic. What its energy truly is, is not known here.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -18,8 +19,8 @@ from watthour.typetest.series import Load, orders_of, sample_period, truncated
 from watthour.units import NANOSECONDS
 from watthour.waveform.front_end import FrontEnd, channel_factors, digitise
 
-_PIECE_S = 5
-"""Seconds of samples handed over at once: they stay in a cache."""
+_PIECE_S = 30
+"""Seconds of samples handed over at once: enough that a step costs little beside its samples."""
 
 START_NS = 0
 """A bench counts time from its first sample."""
@@ -84,7 +85,7 @@ class Watched:
         self._rate_hz = bench.rate_hz
         self._block = blocks_of(bench, load)
         self._meter = Meter(state or state_on(bench), watches_leds=True)
-        self._flashed = {led: Flashed() for led in LEDS}
+        self._flashed: dict[Led, list[Flashed]] = {led: [Flashed()] for led in LEDS}
         self._position = 0 if state is None or state.position is None else state.position
 
     @property
@@ -99,7 +100,7 @@ class Watched:
 
     def flashed(self, led: Led) -> Flashed:
         """Return a LED's pulses so far, without those of the window at hand."""
-        return self._flashed[led]
+        return _joined(self._flashed[led])
 
     def feed(self, seconds: float) -> None:
         """Meter on to a time since sample 0."""
@@ -108,23 +109,28 @@ class Watched:
             block = self._block(self._position, end - self._position)
             self._meter.step(block, START_NS + round(self._position * NANOSECONDS / Fraction(self._rate_hz)))
             self._position = block.end_sample
-            self._flashed = _gathered(self._flashed, self._meter)
+            for led, flashed in _taken(self._meter):
+                self._flashed[led].append(flashed)
 
     def read(self) -> Reading:
         """Return what the meter has counted up to its last sample, the window at hand included."""
         settled = self._meter.settled()
-        flashed = _gathered(self._flashed, settled)
+        last = list(_taken(settled))
+        flashed = {led: _joined([*some, *(each for of, each in last if of is led)]) for led, some in self._flashed.items()}
         return Reading(exact=dict(settled.view().exact), samples=self._position, flashed=flashed)
 
 
-def _gathered(flashed: dict[Led, Flashed], meter: Meter) -> dict[Led, Flashed]:
-    """Return pulses with those that came since."""
-    found = dict(flashed)
+def _taken(meter: Meter) -> Iterator[tuple[Led, Flashed]]:
+    """Yield what each LED has flashed since it was last asked."""
     for pulses in meter.take_pulses():
         if len(pulses):
-            times = np.concatenate([found[pulses.led].time_s, (pulses.time_ns - START_NS) / NANOSECONDS])
-            found[pulses.led] = Flashed(count=pulses.first + len(pulses) - 1, time_s=times)
-    return found
+            times = (pulses.time_ns - START_NS) / NANOSECONDS
+            yield pulses.led, Flashed(count=pulses.first + len(pulses) - 1, time_s=times)
+
+
+def _joined(some: Sequence[Flashed]) -> Flashed:
+    """Return consecutive pulses as one."""
+    return Flashed(count=some[-1].count, time_s=np.concatenate([each.time_s for each in some]))
 
 
 class _Blocks:
