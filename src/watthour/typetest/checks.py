@@ -183,15 +183,15 @@ def _exact(bench: Bench, test: str, words: str, observed: float) -> Checked:
 
 
 def check_repeatability(bench: Bench, point: Point) -> Iterator[Finding]:
-    """Meter a load some times, each record beginning elsewhere in the cycle; the spread of the errors is judged."""
-    errors = [_one_error(bench, replace(point, load=shifted(point.load, n / _REPEATS))) for n in range(_REPEATS)]
+    """Meter a load some times, each record beginning elsewhere in the cycle, with other noise; the spread of the errors is judged."""
+    errors = [_one_error(bench, replace(point, load=shifted(point.load, n / _REPEATS)), seed=n) for n in range(_REPEATS)]
     spread = statistics.stdev(errors)
     varied = replace(point, variation=f"standard deviation of {_REPEATS} records")
     for model, limit in limits_of(bench, REPEATABILITY, point):
         yield judged(bench, model, limit, varied, by=By.REGISTER, error_percent=spread)
 
 
-def _one_error(bench: Bench, point: Point) -> float:
-    watched = Watched(bench, point.load)
+def _one_error(bench: Bench, point: Point, *, seed: int) -> float:
+    watched = Watched(bench, point.load, seed=seed)
     watched.feed(bench.seconds)
     return register_error(bench, point, watched.read())

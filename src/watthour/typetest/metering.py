@@ -4,6 +4,7 @@ In: a load. Out: registers after a given time, and pulses with their instants, a
 are made one period at a time, exactly, and repeated: a load is periodic. What its energy truly is, is not known here.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -21,6 +22,9 @@ from watthour.waveform.front_end import FrontEnd, channel_factors, digitise
 
 _PIECE_S = 30
 """Seconds of samples handed over at once: enough that a step costs little beside its samples."""
+
+_FRESH_S = 60
+"""Seconds of noise that are made before they come again."""
 
 START_NS = 0
 """A bench counts time from its first sample."""
@@ -78,12 +82,13 @@ class Watched:
     ----------
     state : MeterState, optional
         To go on with; else a new meter.
+    seed : int
+        Of the converter's noise.
     """
 
-    def __init__(self, bench: Bench, load: Load, *, state: MeterState | None = None) -> None:
-        self._bench = bench
+    def __init__(self, bench: Bench, load: Load, *, state: MeterState | None = None, seed: int = 0) -> None:
         self._rate_hz = bench.rate_hz
-        self._block = blocks_of(bench, load)
+        self._block = blocks_of(bench, load, seed)
         self._meter = Meter(state or state_on(bench), watches_leds=True)
         self._flashed: dict[Led, list[Flashed]] = {led: [Flashed()] for led in LEDS}
         self._position = 0 if state is None or state.position is None else state.position
@@ -134,25 +139,32 @@ def _joined(some: Sequence[Flashed]) -> Flashed:
 
 
 class _Blocks:
-    """Makes any stretch of a periodic load into a block."""
+    """Makes any stretch of a periodic load into a block.
 
-    def __init__(self, bench: Bench, values: NDArray[np.float64]) -> None:
+    Behind a converter without drift its first minute, or record where that is longer, comes again with its noise: what the
+    noise takes of a record is never less than it takes of that time, however long the record.
+    """
+
+    def __init__(self, bench: Bench, values: NDArray[np.float64], seed: int) -> None:
         self._bench = bench
         self._values = values
-        steady = bench.front_end.bits is None and not any(bench.front_end.drift_ppm_per_h)
-        self._steady = self._digitised(0, values.shape[1]) if steady else None
+        self._seed = seed
+        self._known: dict[int, Block] | None = None if any(bench.front_end.drift_ppm_per_h) else {}
+        self._piece = max(1, round(_PIECE_S * bench.rate_hz))
 
     def __call__(self, position: int, most: int) -> Block:
         """Return a block that begins at a position, of at most so many samples."""
         length = self._values.shape[1]
         start = position % length
-        count = min(most, length - start, max(1, round(_PIECE_S * self._bench.rate_hz)))
-        if self._steady is not None:
-            return replace(self._steady.part(start, start + count), first_sample=position)
-        return self._digitised(position, count)
+        first = start - start % self._piece
+        count = min(most, length - start, first + self._piece - start)
+        if self._known is None:
+            return self._digitised(position, start, count)
+        if first not in self._known:
+            self._known[first] = self._digitised(first, first, min(self._piece, length - first))
+        return replace(self._known[first].part(start - first, start - first + count), first_sample=position)
 
-    def _digitised(self, position: int, count: int) -> Block:
-        start = position % self._values.shape[1]
+    def _digitised(self, position: int, start: int, count: int) -> Block:
         part = self._values[:, start : start + count]
         return digitise(
             self._bench.front_end,
@@ -161,15 +173,16 @@ class _Blocks:
             rate_hz=self._bench.rate_hz,
             first_sample=position,
             maximum_a=self._bench.current_range.maximum_a,
+            seed=self._seed,
         )
 
 
-def blocks_of(bench: Bench, load: Load) -> _Blocks:
-    """Return what makes blocks of a load: whole periods of it, about `_PIECE_S` long or one period."""
+def blocks_of(bench: Bench, load: Load, seed: int = 0) -> _Blocks:
+    """Return what makes blocks of a load: whole periods of it, a piece of samples or, where they are noisy, a record long."""
     load = truncated(load, bench.rate_hz)
     one = sample_period(load, bench.rate_hz, _factors(bench.front_end, bench, load))
-    wanted = _PIECE_S * bench.rate_hz
-    return _Blocks(bench, np.tile(one, (1, max(1, round(wanted / one.shape[1])))))
+    wanted_s = _PIECE_S if bench.front_end.bits is None else max(_FRESH_S, bench.seconds)
+    return _Blocks(bench, np.tile(one, (1, max(1, math.ceil(wanted_s * bench.rate_hz / one.shape[1])))), seed)
 
 
 def _factors(front_end: FrontEnd, bench: Bench, load: Load) -> NDArray[np.complex128]:
