@@ -125,10 +125,13 @@ def _cosine(power_factor: str) -> float:
     return float(power_factor.split(maxsplit=1)[0])
 
 
-def findings_in(network: Network, minutes: float = MINUTES) -> tuple[tuple[Finding, ...], list[tuple[Finding, ...]]]:
+def findings_in(
+    network: Network, minutes: float = MINUTES, *, generates: bool = True
+) -> tuple[tuple[Finding, ...], list[tuple[Finding, ...]]]:
     """Return what one reading tells after a minute, and what stood after each look."""
     source = PhasorSource(network, ct=CT, vt=Ratio.parse("1/1"), name="installation", identity="0")
-    meter, course, plate = Meter(first_state({"ct": CT})), Course(), Plate(ct_primary_a=float(CT.primary))
+    meter, course = Meter(first_state({"ct": CT})), Course()
+    plate = Plate(ct_primary_a=float(CT.primary), generates=generates)
     once: tuple[Finding, ...] = ()
     stood = []
     hour = next(source.blocks())
@@ -150,11 +153,11 @@ Outcomes = dict[Case, tuple[str, str]]
 """What one reading found, and what stood at the end."""
 
 
-def measure(selected: Sequence[Case]) -> Outcomes:
+def measure(selected: Sequence[Case], *, generates: bool = True) -> Outcomes:
     """Run them all, with progress on standard error."""
     outcomes = {}
     for number, case in enumerate(selected, 1):
-        once, stood = findings_in(network_of(case))
+        once, stood = findings_in(network_of(case), generates=generates)
         outcomes[case] = named(once), named(stood[-1])
         if number % 10 == 0 or number == len(selected):
             sys.stderr.write(f"\r{number} of {len(selected)} installations")
@@ -162,18 +165,28 @@ def measure(selected: Sequence[Case]) -> Outcomes:
     return outcomes
 
 
-def tables(outcomes: Outcomes) -> str:
-    """Return the generated part of the page."""
+def tables(outcomes: Outcomes, told: Outcomes) -> str:
+    """Return the generated part of the page.
+
+    Parameters
+    ----------
+    told : Outcomes
+        Of plants that are said not to generate.
+    """
     lines = [
         f"{len(outcomes)} installations, one for each cell of faults, loads ({', '.join(f'{x:.0%}' for x in LEVELS)}), PF and",
         "photovoltaics (none; a peak of half the load's power; one and a half times). Cells count those named, of all: after",
         f"one reading, then after {MINUTES} minutes of watching.",
         "",
     ]
-    for title, peaks in (("Without generation", PHOTOVOLTAICS[:1]), ("With photovoltaics", PHOTOVOLTAICS[1:])):
-        lines += [f"### {title}", "", *_detection(outcomes, peaks), ""]
+    for title, found, peaks in (
+        ("Without generation", outcomes, PHOTOVOLTAICS[:1]),
+        ("With photovoltaics", outcomes, PHOTOVOLTAICS[1:]),
+        ("Without generation, and said so", told, PHOTOVOLTAICS[:1]),
+    ):
+        lines += [f"### {title}", "", *_detection(found, peaks), ""]
     for place, title in ((0, "Found in place of it: one reading"), (1, f"Found in place of it: {MINUTES} minutes")):
-        lines += [f"### {title}", "", *_confusion(outcomes, place), ""]
+        lines += [f"### {title}", "", *_confusion(outcomes, told, place), ""]
     return "\n".join(lines)
 
 
@@ -189,13 +202,13 @@ def _detection(outcomes: Outcomes, peaks: Sequence[float]) -> Iterator[str]:
         yield f"| {fault} | {' | '.join(cells)} |"
 
 
-def _confusion(outcomes: Outcomes, place: int) -> Iterator[str]:
-    yield "| Fault | Found, without generation | Found, with photovoltaics |"
-    yield "| --- | --- | --- |"
+def _confusion(outcomes: Outcomes, told: Outcomes, place: int) -> Iterator[str]:
+    yield "| Fault | Found, without generation | Found, with photovoltaics | Found, without generation and said so |"
+    yield "| --- | --- | --- | --- |"
     for fault in FAULTS:
         cells = []
-        for peaks in (PHOTOVOLTAICS[:1], PHOTOVOLTAICS[1:]):
-            found = Counter(outcomes[case][place] for case in outcomes if case.fault == fault and case.photovoltaics in peaks)
+        for some, peaks in ((outcomes, PHOTOVOLTAICS[:1]), (outcomes, PHOTOVOLTAICS[1:]), (told, PHOTOVOLTAICS[:1])):
+            found = Counter(some[case][place] for case in some if case.fault == fault and case.photovoltaics in peaks)
             cells.append(", ".join(f"{what} {count}" for what, count in found.most_common()))
         yield f"| {fault} | {' | '.join(cells)} |"
 
@@ -207,4 +220,6 @@ def with_tables(page: str, generated: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(with_tables(PAGE.read_text("utf-8"), tables(measure(list(cases())))), "utf-8")
+    every = list(cases())
+    unsaid, said = measure(every), measure([case for case in every if not case.photovoltaics], generates=False)
+    PAGE.write_text(with_tables(PAGE.read_text("utf-8"), tables(unsaid, said)), "utf-8")

@@ -17,6 +17,7 @@ from watthour.waveform.network.wiring import (
 )
 
 PLATE = Plate(ct_primary_a=200)
+NOTHING_EXPORTS = Plate(ct_primary_a=200, generates=False)
 ALL = ("L1", "L2", "L3")
 SIZES = [60, 80, 70]
 angles = st.floats(-36.8, 59.9)
@@ -34,11 +35,11 @@ def test_loads_of_any_balance_and_factor_are_never_called_wrong(bench, loads_deg
     assert diagnose(bench.values_of(voltages, currents), PLATE) == ()
 
 
-@given(st.floats(-30, 45), st.floats(0.05, 0.8))
-def test_a_plant_that_exports_evenly_is_not_called_wrong(bench, load_deg, share):
+@given(angles, st.floats(0.05, 0.5), st.floats(0.0, 3.0))
+def test_a_plant_with_a_roof_is_not_called_wrong_at_any_hour(bench, load_deg, share, roof):
     voltages = bench.star()
-    load = 200 * share * np.array([0.8, 1.0, 0.9])
-    currents = bench.drawn(voltages, load, [load_deg] * 3) - bench.drawn(voltages, [400 * share] * 3, [0] * 3)
+    load = 200 * share * np.array([0.95, 1.0, 0.97])
+    currents = bench.drawn(voltages, load, [load_deg] * 3) - bench.drawn(voltages, [200 * share * roof] * 3, [0] * 3)
     assert diagnose(bench.values_of(voltages, currents), PLATE) == ()
 
 
@@ -48,7 +49,6 @@ FAULTS = {
     "ct_on_wrong_phase": (MisplacedCt(kind="ct_on_wrong_phase", phase="L3", around="L1"), ("L3", "L1")),
     "ct_missing": (MissingCt(kind="ct_missing", phases=["L1"]), ("L1",)),
     "voltages_swapped": (SwappedVoltages(kind="voltages_swapped", phases=["L2", "L3"]), ("L2", "L3")),
-    "voltages_rotated": (RotatedVoltages(kind="voltages_rotated", by=1), ALL),
     "voltage_missing": (MissingVoltage(kind="voltage_missing", phases=["L1"]), ("L1",)),
 }
 
@@ -61,6 +61,42 @@ def test_a_fault_of_a_common_load_is_named_with_its_place(bench, kind):
     assert kinds(findings) == [(kind, place)]
     assert 0.6 <= findings[0].confidence <= 1.0
     assert any(figure.isdigit() for figure in findings[0].evidence)
+
+
+SYSTEMATIC = {
+    "ct_reversed": ReversedCt(kind="ct_reversed", phases=list(ALL)),
+    "voltages_rotated": RotatedVoltages(kind="voltages_rotated", by=1),
+}
+
+
+@pytest.mark.parametrize("kind", SYSTEMATIC)
+@pytest.mark.parametrize("load_deg", [0, 26, 37])
+def test_what_turns_all_currents_alike_is_named_in_one_reading_where_nothing_exports(bench, kind, load_deg):
+    voltages = bench.star()
+    values = bench.wired(SYSTEMATIC[kind], voltages, bench.drawn(voltages, SIZES, [load_deg] * 3))
+    (finding,) = diagnose(values, NOTHING_EXPORTS)
+    assert kinds([finding]) == [(kind, ALL)]
+    rival = "rotated" if kind == "ct_reversed" else "all three reversed"
+    assert rival in finding.evidence
+    assert "export" not in finding.evidence
+    assert diagnose(values, PLATE) == ()  # a roof does the same at some hour of the day
+
+
+@pytest.mark.parametrize("phases", [["L1"], ["L2", "L3"]])
+def test_a_reversed_ct_is_sure_where_nothing_exports(bench, phases):
+    voltages = bench.star()
+    values = bench.wired(ReversedCt(kind="ct_reversed", phases=phases), voltages, bench.drawn(voltages, SIZES, [26, 26, 26]))
+    (finding,) = diagnose(values, NOTHING_EXPORTS)
+    assert kinds([finding]) == [("ct_reversed", tuple(phases))]
+    assert finding.confidence > 0.9
+    assert "or exporting" not in finding.evidence
+
+
+@given(st.tuples(angles, angles, angles), st.tuples(sizes, sizes, sizes))
+def test_loads_are_not_called_wrong_where_nothing_exports(bench, loads_deg, shares):
+    voltages = bench.star()
+    currents = bench.drawn(voltages, 200 * np.array(shares), loads_deg)
+    assert diagnose(bench.values_of(voltages, currents), NOTHING_EXPORTS) == ()
 
 
 def test_what_export_may_be_too_is_said_so_and_never_sure(bench):

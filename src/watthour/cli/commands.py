@@ -215,13 +215,15 @@ def panel(where: str = "modbus+tcp://127.0.0.1:1502", /) -> None:
 
 
 @app.command
-def diagnose(url: str, /, *, json: Json = False) -> int:
+def diagnose(url: str, /, *, generation: bool = True, json: Json = False) -> int:
     """Tell what an installer got wrong, from one reading of a meter over its bus: exit status 1 where something is found.
 
     Parameters
     ----------
     url
         Where it is, such as modbus+tcp://127.0.0.1:1502?unit=1.
+    generation
+        Whether the plant may export; with --no-generation a current the wrong way round is no export.
     json
         Print one JSON object.
     """
@@ -230,7 +232,8 @@ def diagnose(url: str, /, *, json: Json = False) -> int:
     from watthour.host.terminal import findings_table  # noqa: PLC0415
 
     reading = asyncio.run(read_values(parse_url(url)))
-    findings = diagnose(reading.values, Plate(ct_primary_a=reading.ct_primary_a or _highest_current(reading)))
+    plate = Plate(ct_primary_a=reading.ct_primary_a or _highest_current(reading), generates=generation)
+    findings = diagnose(reading.values, plate)
     if json:
         found = [asdict(finding) for finding in findings]
         _print_json({"url": reading.url, "time": iso(to_ns(reading.time)), "serial": reading.serial, "findings": found})

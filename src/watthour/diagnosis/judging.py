@@ -31,6 +31,9 @@ MISSING_SHARE = 0.05
 OVERLOAD_SHARE = 1.25
 """Above it a CT of .../5 A gives more than Imax (6 A, 1.2 times its rating), a few percent of error left to it."""
 
+_OF_ONE_READING = 0.5
+"""Most confidence of what a plant that exports passes through every day, in one reading: not told."""
+
 _MOVES_TOGETHER = 0.5
 """Coherence from which what moves together decides (ours)."""
 
@@ -45,7 +48,7 @@ UNSURE = frozenset({FindingKind.CT_REVERSED, FindingKind.VOLTAGES_ROTATED})
 
 _OTHERWISE: Mapping[FindingKind, str] = {
     FindingKind.CT_REVERSED: "or exporting there and not elsewhere; or the others reversed, where all export",
-    FindingKind.VOLTAGES_ROTATED: "or the CTs moved on the other way, or all phases exporting at this angle",
+    FindingKind.VOLTAGES_ROTATED: "or the CTs moved on the other way, or all three reversed",
     FindingKind.CT_MISSING: "CT open, shorted or not there, or no load at all on this phase",
     FindingKind.SEQUENCE_REVERSED: "energies are right; the supply turns so, or two phases are exchanged with voltage and CT",
     FindingKind.VOLTAGES_SWAPPED: "or these two CTs, under a supply that turns backwards",
@@ -103,16 +106,16 @@ def findings_of(terminals: Terminals, plate: Plate, movement: Movement | None = 
     """
     if not is_telling(terminals, plate) or (is_right(terminals) and not terminals.is_backwards):
         return []
-    judged = judge(terminals, movement)
+    judged = judge(terminals, movement, generates=plate.generates)
     judged = replace(judged, costs=judged.costs + grace * judged.table.wrong)
     best = int(judged.costs.argmin())
-    return [_finding(judged, best, fault, movement) for fault in judged.table.wirings[best].faults]
+    return [_finding(judged, best, fault, movement, plate) for fault in judged.table.wirings[best].faults]
 
 
-def _finding(judged: Judged, best: int, fault: Fault, movement: Movement | None) -> Finding:
+def _finding(judged: Judged, best: int, fault: Fault, movement: Movement | None, plate: Plate) -> Finding:
     kind, phases = fault
     moved = 0.0 if movement is None else float(np.sort(movement.coherence()[np.triu_indices(3, 1)])[1])
-    same = [_amounts_to(row, fault) for row in judged.table.wirings]
+    same = [_amounts_to(row, fault, plate) for row in judged.table.wirings]
     chance = float(judged.chances[same].sum())
     told = "the voltages follow one another L1-L3-L2"
     if kind is not FindingKind.SEQUENCE_REVERSED:
@@ -122,16 +125,34 @@ def _finding(judged: Judged, best: int, fault: Fault, movement: Movement | None)
         told += "; both CTs show the same current"
     if kind in {FindingKind.CTS_SWAPPED, FindingKind.VOLTAGES_SWAPPED}:
         told += _rivals(judged, fault)
-    if kind in UNSURE:
+    if kind in UNSURE and plate.generates:
         chance = min(chance, MOST_UNSURE + (1 - MOST_UNSURE) * moved)
-    if kind in UNSURE and moved > _MOVES_TOGETHER:
-        told += "; what moves on several phases at a time says so too"
-    elif kind in _OTHERWISE:
-        told += f"; {_OTHERWISE[kind]}"
+    if _is_of_all(fault) and plate.generates and movement is None:
+        chance = min(chance, _OF_ONE_READING)
+    told += f"; {_otherwise(fault, moved, plate)}" if kind in _OTHERWISE else ""
     return Finding(kind=kind, phases=phases, confidence=round(chance, 3), evidence=told)
 
 
-def _amounts_to(wiring: Wiring, fault: Fault) -> bool:
+def _is_of_all(fault: Fault) -> bool:
+    """Say whether a mistake turns all currents alike: a plant that exports looks the same at some hour of the day."""
+    kind, phases = fault
+    return kind is FindingKind.VOLTAGES_ROTATED or (kind is FindingKind.CT_REVERSED and len(phases) == len(NAMES))
+
+
+def _otherwise(fault: Fault, moved: float, plate: Plate) -> str:
+    """Return what else it may be, or why it is nothing else."""
+    kind, _ = fault
+    if _is_of_all(fault):
+        other = "or the voltages rotated" if kind is FindingKind.CT_REVERSED else _OTHERWISE[kind]
+        return f"{other}, or all phases exporting at this angle" if plate.generates else other
+    if kind in UNSURE and not plate.generates:
+        return "nothing exports here, it is said"
+    if kind in UNSURE and moved > _MOVES_TOGETHER:
+        return "what moves on several phases at a time says so too"
+    return _OTHERWISE[kind]
+
+
+def _amounts_to(wiring: Wiring, fault: Fault, plate: Plate) -> bool:
     """Say whether a wiring has a fault, as far as it can be told from others of its kind where plants may export.
 
     Two CTs reversed in a plant that draws are the third one in a plant that exports; two swapped at an angle of 60° are two
@@ -141,7 +162,7 @@ def _amounts_to(wiring: Wiring, fault: Fault) -> bool:
     if kind in {FindingKind.CTS_SWAPPED, FindingKind.VOLTAGES_SWAPPED}:
         return any(kind is other for other, _ in wiring.faults)
     others = tuple(name for name in NAMES if name not in phases)
-    alternatives = (phases, others) if kind is FindingKind.CT_REVERSED else (phases,)
+    alternatives = (phases, others) if kind is FindingKind.CT_REVERSED and plate.generates else (phases,)
     return any((kind, names) in wiring.faults for names in alternatives)
 
 

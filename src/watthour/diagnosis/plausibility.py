@@ -31,7 +31,9 @@ _MIXED_ALIKE_DEG, _MOST_MIXED = 40.0, 2.5
 PAIRS = ((0, 1), (1, 2), (0, 2))
 _SAME_CURRENT, _SAME_WORTH = 0.005, 8.0
 _SMALL_SHARE = 0.05
-_SAME_LINE_DEG, _GENERATORS_DEG = 8.0, 26.0
+_BY_CHANCE = 0.3
+"""Coherence that a few independent changes have."""
+_SAME_LINE_DEG, _GENERATORS_DEG, _GENERATING_OUTSIDE_DEG = 8.0, 26.0, 5.0
 _MOVING_ALIKE_DEG, _MOST_MOVING, _MOVING_OUTSIDE_DEG = 20.0, 5.0, 8.0
 
 
@@ -56,9 +58,10 @@ class Movement:
     weight: float
 
     def coherence(self) -> Floats:
-        """Return how far each two phases move as one, shape (3, 3), 0 to 1."""
+        """Return how far each two phases move as one beyond what chance makes, shape (3, 3), 0 to 1."""
         own = np.sqrt(np.maximum(np.real(np.diag(self.together)), 1e-30))
-        return np.asarray(self.weight * np.abs(self.together) / np.outer(own, own))
+        alike = np.abs(self.together) / np.outer(own, own)
+        return np.asarray(self.weight * np.maximum(alike - _BY_CHANCE, 0.0) / (1.0 - _BY_CHANCE))
 
     def straightness(self) -> Floats:
         """Return how far each phase keeps to its line, shape (3,), 0 to 1."""
@@ -102,17 +105,19 @@ def wrapped(angle_deg: Floats) -> Floats:
     return np.asarray((angle_deg + 180.0) % 360.0 - 180.0)
 
 
-def judge(terminals: Terminals, movement: Movement | None = None) -> Judged:
-    """Return the cost of every wiring."""
+def judge(terminals: Terminals, movement: Movement | None = None, *, generates: bool = True) -> Judged:
+    """Return the cost of every wiring, in a plant that may export or in one that cannot."""
     table = wirings(backwards=terminals.is_backwards)
     angles = angles_under(table, terminals.voltages_v, terminals.currents_a)
     sizes = np.abs(terminals.currents_a)
     weights = sizes / (sizes + _SMALL_SHARE * max(float(sizes.max()), 1e-9))
-    costs = table.costs + np.minimum(_of_loads(angles, weights), _with_generation(angles, weights))
+    costs = table.costs + _of_loads(angles, weights)
+    if generates:
+        costs = np.minimum(costs, table.costs + _with_generation(angles, weights))
     costs = costs + _of_misplaced(table, terminals.currents_a)
     if movement is not None:
         costs = costs + _of_movement(table, terminals.voltages_v, movement)
-        costs = costs + _of_purity(angles, movement.purity(terminals.currents_a))
+        costs = costs + _of_purity(angles, movement.purity(terminals.currents_a), generates=generates)
     return Judged(table=table, costs=costs, angles_deg=angles)
 
 
@@ -180,9 +185,10 @@ def _of_movement(table: WiringTable, voltages_v: Phasors, movement: Movement) ->
     return costs
 
 
-def _of_purity(angles: Floats, purity: Floats) -> Floats:
+def _of_purity(angles: Floats, purity: Floats, *, generates: bool) -> Floats:
     """Return the cost of phases that have one kind of thing only, which is neither loads nor generators (PF 0.9 and better)."""
-    loads = np.maximum(np.abs(wrapped(angles - _MIDDLE_DEG)) - _HALF_WIDTH_DEG, 0.0)
-    generators = np.maximum(np.abs(wrapped(angles - 180.0)) - _GENERATORS_DEG, 0.0)
-    outside = np.minimum(loads, generators) / _MOVING_OUTSIDE_DEG
+    outside = np.maximum(np.abs(wrapped(angles - _MIDDLE_DEG)) - _HALF_WIDTH_DEG, 0.0) / _MOVING_OUTSIDE_DEG
+    if generates:
+        generators = np.maximum(np.abs(wrapped(angles - 180.0)) - _GENERATORS_DEG, 0.0) / _GENERATING_OUTSIDE_DEG
+        outside = np.minimum(outside, generators)
     return np.asarray((purity * np.minimum(outside**2 / 2, _MOST_MOVING)).sum(axis=1))

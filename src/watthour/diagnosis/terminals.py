@@ -30,15 +30,18 @@ NAMES = tuple(phase.upper() for phase in PHASES)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plate:
-    """What the meter's transformers are said to be.
+    """What is said of the meter's transformers and of its plant.
 
     Parameters
     ----------
     ct_primary_a : float
         Rated primary current of the CTs, as the meter is set.
+    generates : bool
+        Whether the plant may export; without anybody's word it may.
     """
 
     ct_primary_a: float
+    generates: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,6 +146,10 @@ class _WebTable(_Table):
     token: Annotated[str, Field(min_length=16)] | None = None
 
 
+class _DiagnosisTable(_Table):
+    generation: bool = True
+
+
 class _MeterFile(_Table):
     data: str | None = None
     meter: dict[str, Any] = Field(default_factory=dict)
@@ -154,6 +158,7 @@ class _MeterFile(_Table):
     contacts: _ContactsTable | None = None
     listen: list[_ListenTable] = Field(default_factory=list)
     web: _WebTable | None = None
+    diagnosis: _DiagnosisTable = Field(default_factory=_DiagnosisTable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +216,8 @@ class Plan:
         File or FIFO whose lines say what the contacts at the inputs do.
     wired : mapping of int to Path
         Configuration of the meter whose pulse output is wired to the input of this number.
+    generates : bool
+        Whether the plant may export, for its diagnosis.
     """
 
     name: str = "this meter"
@@ -224,6 +231,7 @@ class Plan:
     web_token: str = ""
     contacts: Path | None = None
     wired: Mapping[int, Path] = field(default_factory=dict)
+    generates: bool = True
 
     def setting(self, name: str) -> Setting:
         """Return a setting as this plan has it."""
@@ -288,7 +296,8 @@ def read_config(path: Path) -> Plan:
         access[listen[-1]] = row.access()
     plan = _with_web(plan, text, table.web)
     plan = _with_contacts(plan, text, table.contacts)
-    return replace(plan, listen=tuple(listen), access=access, data=None if table.data is None else path.parent / table.data)
+    data = None if table.data is None else path.parent / table.data
+    return replace(plan, listen=tuple(listen), access=access, data=data, generates=table.diagnosis.generation)
 
 
 def _with_web(plan: Plan, text: str, table: _WebTable | None) -> Plan:

@@ -18,9 +18,12 @@ class Diagnosing:
     ----------
     every_s : float
         Sample time between two looks, so that a run as fast as possible is not held up.
+    generates : bool
+        Whether the plant may export.
     """
 
-    def __init__(self, every_s: float) -> None:
+    def __init__(self, every_s: float, *, generates: bool = True) -> None:
+        self._generates = generates
         self._every_ns = round(every_s * NANOSECONDS)
         self._course = Course()
 
@@ -31,7 +34,7 @@ class Diagnosing:
 
     def look(self, view: View) -> None:
         """Take in what a meter shows."""
-        plate = Plate(ct_primary_a=float(cast("Ratio", view.parameters["ct"]).primary))
+        plate = Plate(ct_primary_a=float(cast("Ratio", view.parameters["ct"]).primary), generates=self._generates)
         self._course = follow(self._course, view.values, plate, view.time_ns)
 
     def filled(self, view: View) -> View:

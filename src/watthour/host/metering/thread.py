@@ -103,7 +103,7 @@ class MeteringThread(threading.Thread):
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._remarks: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stop_asked = threading.Event()
-        self._diagnosing = Diagnosing(_LOOK_S if work.live or pace.speed else _FAST_LOOK_S)
+        self._diagnosing = Diagnosing(_LOOK_S if work.live or pace.speed else _FAST_LOOK_S, generates=work.generates)
         self._view = work.keeping.shown(work.meter.view())
         self._offset_ns = work.meter.state.clock_offset_ns
         self._watch = ClockWatch(now_ns(), _steady_ns())

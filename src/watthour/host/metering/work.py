@@ -60,6 +60,8 @@ class Work:
         Begun; None where nothing is wired to the pulse output.
     diary : callable or None
         Of a simulated installation under a fault script: what happens to it between two seconds.
+    generates : bool
+        Whether the plant may export, for its diagnosis.
     """
 
     meter: Meter
@@ -75,6 +77,7 @@ class Work:
     feed: ContactFeed | None = None
     outlet: Outlet | None = None
     diary: Callable[[int, int], Sequence[Happening]] | None = None
+    generates: bool = True
 
     def write_pulses(self, meter: Meter) -> None:
         """Write how the LEDs flashed and the output closed since last asked, if anybody wants it.
@@ -218,6 +221,7 @@ def begin_work(
         pulse_file=pulse_file,
         feed=feed,
         outlet=outlet,
+        generates=plan.generates,
         diary=source.happenings if wish.faults and isinstance(source, NetworkSource | PhasorSource) else None,
     )
 
