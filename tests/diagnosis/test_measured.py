@@ -118,7 +118,9 @@ def test_the_tables_are_put_between_their_marks_and_nowhere_else(measuring):
 
 def test_the_tables_count_what_was_named(measuring):
     hit, miss = (measuring.Case(fault="ct_missing", level=0.5, power_factor="1", photovoltaics=0.0, seed=n) for n in (1, 2))
-    text = measuring.tables({hit: ("nothing", "ct_missing"), miss: ("nothing", "cts_swapped")}, {hit: ("ct_missing", "nothing")})
+    text = measuring.tables(
+        {hit: ("nothing", "ct_missing"), miss: ("nothing", "cts_swapped")}, {hit: ("ct_missing", "nothing")}
+    )
     assert "| ct_missing | 0, 0 of 0 | 0, 0 of 0 | 0, 1 of 2 | 0, 0 of 0 |" in text
     assert "| ct_missing | 0, 0 of 0 | 0, 0 of 0 | 1, 0 of 1 | 0, 0 of 0 |" in text
     assert "| ct_missing | ct_missing 1, cts_swapped 1 |  | nothing 1 |" in text

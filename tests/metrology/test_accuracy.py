@@ -108,6 +108,55 @@ def test_interharmonics_of_1_and_10_percent_leave_reactive_energy_within_50_ppm(
     assert abs(waves.relative(reactive, waves.reactive_vars(six[0], six[3], samples, rate_hz))) < 50
 
 
+def reactive_error_ppm(waves, measure_all, draws, rate_hz, order, sine, seconds):  # noqa: PLR0917 - six parameters
+    """Return the error of a record of any length near `seconds`, the interharmonic at any angle, the supply at any frequency."""
+    samples = int(seconds * rate_hz) + int(draws.integers(0, rate_hz / 5))
+    six = waves.single_phase(angle_deg=math.degrees(math.asin(sine)))
+    theta = waves.phase_angle(float(draws.uniform(47.0, 53.0)), samples, rate_hz)
+    voltages, currents = waves.sample(six, theta)
+    voltages[0] += 0.01 * 230 * math.sqrt(2) * np.cos(order * theta + draws.uniform(0.0, math.tau))
+    currents[0] += 0.10 * 5 * math.sqrt(2) * np.cos(order * theta + draws.uniform(0.0, math.tau))
+    _, reactive = energies(measure_all([waves.block_of(voltages, currents, rate_hz)]))
+    return abs(waves.relative(reactive, waves.reactive_vars(six[0], six[3], samples, rate_hz)))
+
+
+@pytest.mark.parametrize("order", [0.37, 0.5, 1.53, 2.3, 5.15])
+@pytest.mark.parametrize(("rate_hz", "times"), [(1200.0, 12), (8000.0, 2)])
+def test_interharmonics_at_any_angle_leave_a_minute_of_reactive_energy_within_50_ppm_at_sin_phi_1(
+    waves, measure_all, rate_hz, times, order
+):
+    draws = np.random.Generator(np.random.Philox(key=int(100 * order)))
+    found = [reactive_error_ppm(waves, measure_all, draws, rate_hz, order, 1.0, 60) for _ in range(times)]
+    assert max(found) < 50
+
+
+@pytest.mark.parametrize("order", [0.37, 0.5, 1.53, 2.3, 5.15])
+def test_at_sin_phi_a_quarter_the_ends_of_the_record_need_six_minutes_to_weigh_less_than_50_ppm(waves, measure_all, order):
+    draws = np.random.Generator(np.random.Philox(key=int(100 * order)))
+    found = [reactive_error_ppm(waves, measure_all, draws, 1200.0, order, 0.25, 360) for _ in range(4)]
+    assert max(found) < 50
+
+
+@pytest.mark.parametrize(("angle_deg", "within_ppm"), [(0.0, 5), (60.0, 5), (75.522, 10)])
+def test_what_slow_samples_miss_of_active_energy_is_what_any_sum_of_their_products_misses(
+    waves, measure_all, angle_deg, within_ppm
+):
+    draws = np.random.Generator(np.random.Philox(key=round(angle_deg)))
+    for frequency_hz in (49.97, 59.87, 60.0):
+        for _ in range(4):
+            samples = MINUTE * 1200 + int(draws.integers(0, 240))
+            theta = waves.phase_angle(frequency_hz, samples, 1200.0) + draws.uniform(0.0, math.tau)
+            six = waves.single_phase(angle_deg=angle_deg, **HARMONICS)
+            voltages, currents = waves.sample(six, theta)
+            block = waves.block_of(voltages, currents, 1200.0)
+            turned = [{h: x * np.exp(1j * h * theta[0]) for h, x in channel.items()} for channel in six]
+            truth = waves.active_ws(turned[0], turned[3], frequency_hz, samples, 1200.0)
+            active, _ = energies(measure_all([block]))
+            summed = math.fsum(voltages[0] * currents[0]) / 1200.0
+            assert abs(waves.relative(active, summed)) < 1e-6
+            assert abs(waves.relative(active, truth)) < within_ppm
+
+
 @pytest.mark.parametrize("phase", [0, 1, 2])
 def test_every_phase_alone_is_measured_alike(waves, measure_all, phase):
     six = waves.single_phase(phase=phase)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from watthour.models import Model
 from watthour.pulses import MICRO_PER_PULSE, Led
 from watthour.typetest.limits import Limit
+from watthour.typetest.loads import PHASES
 from watthour.typetest.metering import Flashed, Reading, Watched, led_of
 from watthour.typetest.records import ACTIVE, REACTIVE, Bench, By, Judged, Point, judged
 from watthour.typetest.series import active_ws, reactive_var, truncated
@@ -44,6 +45,13 @@ def true_energy(bench: Bench, point: Point, begin_s: float, end_s: float) -> flo
     """Return what of a point's load is judged, between two instants, in Ws or var s; positive is import or inductive."""
     load = truncated(point.load, bench.rate_hz)
     return active_ws(load, begin_s, end_s) if point.quantity == ACTIVE else reactive_var(load) * (end_s - begin_s)
+
+
+def quantum_percent(bench: Bench, point: Point) -> float:
+    """Return what one whole microwatt-hour of each phase that counts is of a record: what counting may change of its error."""
+    phases = len(PHASES) if point.is_balanced else 1
+    true_micro = abs(true_energy(bench, point, 0.0, bench.seconds)) / SECONDS_PER_HOUR * MICRO
+    return 100.0 * phases / true_micro
 
 
 def measure_errors(bench: Bench, point: Point, *, seconds: float | None = None, waits: bool = True) -> Errors:

@@ -11,10 +11,11 @@ from watthour import __version__
 from watthour.host.typetest.charts import Curve, curve_panel, influence_bars, worst_by_current
 from watthour.host.typetest.results import TypeTest
 from watthour.host.typetest.style import STYLE
-from watthour.host.typetest.summary import agreement, intrinsic, parts_of, worst
+from watthour.host.typetest.summary import agreement, beyond_quanta, intrinsic, parts_of, quanta, worst
 from watthour.typetest import ACTIVE, AGREEMENT, REACTIVE, Basis, Bench, By, Checked, Judged, standard_of
 
 _PHI = {ACTIVE: "PF", REACTIVE: "sin φ"}
+_WATT_HOURS = {ACTIVE: "watt-hour", REACTIVE: "var-hour"}
 _MOST_FAILURES = 60
 _GRID = "intrinsic error"
 
@@ -74,6 +75,10 @@ def _figures(test: TypeTest) -> Iterator[str]:
             if point is not None:
                 where = escape(point.condition.split(", ", 1)[1].rsplit(", ", 1)[0])
                 yield f"<div><b>{parts_of(point.error_percent)}</b><span>worst {quantity} error by {by}</span><small>{where}</small></div>"
+        beyond = beyond_quanta(test, quantity)
+        if beyond is not None:
+            yield f"<div><b>{parts_of(beyond)}</b><span>worst {quantity} error by register, beyond what whole counts may change</span>"
+            yield f"<small>one micro{_WATT_HOURS[quantity]} of each phase in {test.benches[0].seconds} s</small></div>"
     apart = agreement(test.checks)
     loads = sum(int(check.condition.rsplit(", ", 2)[1].split()[0]) for check in test.checks if check.test == AGREEMENT)
     yield f"<div><b>{apart}</b><span>pulses more or less than the register</span><small>{loads} loads compared</small></div></div>"
@@ -99,7 +104,8 @@ def _curves(test: TypeTest, bench: Bench, quantity: str) -> Iterator[str]:
     factors = list(dict.fromkeys(point.point.factor for point in points))
     yield f"<h2>{quantity.capitalize()} energy, .../{bench.current_range.secondary_a} A: size of the error over current</h2>"
     yield "<p>The worst of all voltages, frequencies and directions"
-    yield f" ({_extent(points)}), against the integral in closed form.</p>"
+    yield f" ({_extent(points)}), against the integral in closed form. The registers count whole micro{_WATT_HOURS[quantity]}s phase by phase:"
+    yield f" in {bench.seconds} s the grey line is what one of each phase is, and below it an error by register is no error of measuring.</p>"
     yield f'<div class="key">{_legend(bench, quantity)}</div>'
     yield '<div class="panels">'
     for factor in factors:
@@ -120,6 +126,7 @@ def _legend(bench: Bench, quantity: str) -> str:
         ("balanced", "balanced, register"),
         ("alone", "one phase alone, register"),
         ("pulses", "by pulses, all loads"),
+        ("quantum", "what whole counts may change in a record"),
         *((f"limit{place}", f"limit, balanced, {name}") for place, name in enumerate(dict.fromkeys(standards))),
     ]
     return "".join(
@@ -140,6 +147,9 @@ def _panel(bench: Bench, title: str, points: Sequence[Judged]) -> str:
         )
         if some
     ]
+    if register:
+        counts = quanta(bench, register)
+        curves.insert(0, Curve(name="quantum", points=sorted((current_of[at], percent) for at, percent in counts.items())))
     standards = list(dict.fromkeys(standard_of(model) for model in bench.models))
     limits = [
         (

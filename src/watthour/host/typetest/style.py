@@ -19,7 +19,7 @@ th { color: var(--soft); font-weight: 600 } .facts th { white-space: nowrap; pad
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 12px; margin: 20px 0 0 }
 .tiles div { border: 1px solid var(--rule); border-radius: 6px; padding: 10px 14px; display: flex; flex-direction: column }
 .tiles b { font-size: 21px; font-weight: 650 } .tiles span { color: var(--ink) } .tiles small { color: var(--soft) }
-.panels { display: flex; flex-wrap: wrap; gap: 14px 16px } svg { max-width: 100%; height: auto }
+.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(320px, 1fr)); gap: 14px 16px } svg { max-width: 100%; height: auto }
 .key { color: var(--soft); margin: 0 0 12px } .legend { display: inline-flex; align-items: center; gap: 6px; margin-right: 16px; white-space: nowrap }
 svg text { fill: var(--ink); font-size: 12px } svg .title { font-weight: 600; font-size: 13px }
 svg .mark { fill: var(--soft); font-size: 10.5px } svg .figure { font-variant-numeric: tabular-nums }
@@ -27,6 +27,7 @@ svg .grid { stroke: var(--rule) } svg .tick { stroke: var(--soft) }
 svg path { fill: none; stroke-width: 1.8; stroke-linejoin: round }
 path.balanced { stroke: var(--balanced) } circle.balanced { fill: var(--balanced) }
 path.alone { stroke: var(--alone) } circle.alone { fill: var(--alone) }
+path.quantum { stroke: var(--soft); stroke-width: 1; opacity: .7 } circle.quantum { display: none }
 path.pulses { stroke: var(--pulses); stroke-dasharray: 2 3 } circle.pulses { fill: var(--pulses) }
 path.limit0 { stroke: var(--limit); stroke-width: 1.4 } path.limit1 { stroke: var(--limit1); stroke-width: 1.4; stroke-dasharray: 6 4 }
 svg .bar { fill: var(--bar) } svg .bad { fill: var(--limit) }

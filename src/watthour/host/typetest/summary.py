@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from watthour.host.typetest.results import TypeTest
-from watthour.typetest import ACTIVE, AGREEMENT, REACTIVE, By, Checked, Judged
+from watthour.typetest import ACTIVE, AGREEMENT, REACTIVE, Bench, By, Checked, Judged, quantum_percent
 
 _SHOWN_FAILURES = 10
 
@@ -33,6 +33,23 @@ def intrinsic(test: TypeTest, quantity: str, by: By) -> list[Judged]:
     ]
 
 
+def quanta(bench: Bench, points: Sequence[Judged]) -> dict[int, float]:
+    """Return by current, in thousandths of Iref, the most that counting in whole microwatt-hours may change, in percent."""
+    most: dict[int, float] = {}
+    for point in points:
+        permille = point.point.permille
+        most[permille] = max(most.get(permille, 0.0), quantum_percent(bench, point.point))
+    return most
+
+
+def beyond_quanta(test: TypeTest, quantity: str) -> float | None:
+    """Return the largest error by register that counting in whole microwatt-hours does not explain, in percent."""
+    bench_of = {bench.current_range: bench for bench in test.benches}
+    points = intrinsic(test, quantity, By.REGISTER)
+    errors = (abs(each.error_percent) - quantum_percent(bench_of[each.current_range], each.point) for each in points)
+    return max(0.0, *errors) if points else None
+
+
 def agreement(checks: Sequence[Checked]) -> int:
     """Return how many loads had a pulse more or less than their register."""
     return int(sum(check.observed for check in checks if check.test == AGREEMENT))
@@ -46,6 +63,9 @@ def summary_lines(test: TypeTest) -> Iterator[str]:
             point = worst(intrinsic(test, quantity, by))
             if point is not None:
                 yield f"worst {quantity} error by {by}: {parts_of(point.error_percent)} of {point.limit_percent:g} % ({point.condition})"
+        beyond = beyond_quanta(test, quantity)
+        if beyond is not None:
+            yield f"worst {quantity} error by register beyond one whole microwatt-hour of each phase: {parts_of(beyond)}"
     yield f"loads where register and LED differ by a pulse: {agreement(test.checks)}"
     yield f"front end: {test.benches[0].front_end.name}; software identification {test.software_id}"
     for finding in test.failures[:_SHOWN_FAILURES]:
