@@ -25,6 +25,13 @@ phases = ["L1", "L2"]
 """
 
 
+ALL_REVERSED = """\
+[[wiring]]
+kind = "ct_reversed"
+phases = ["L1", "L2", "L3"]
+"""
+
+
 @pytest.fixture
 def plant(tmp_path):
     """Write an installation with a fault, or none, and return its file."""
@@ -75,6 +82,36 @@ def test_a_meter_is_diagnosed_over_its_bus_and_the_status_says_whether_something
     assert (status, err) == (int(bool(found)), [])
     words = "CTs swapped" if found else "nothing wrong is seen"
     assert any(line.startswith(words) for line in out)
+
+
+@pytest.mark.parametrize(("words", "found"), [("", []), ("generation = true", []), ("generation = false", ["ct_reversed"])])
+def test_a_run_of_a_plant_that_cannot_export_names_all_cts_reversed(plant, ask, tmp_path, words, found):
+    config = tmp_path / "meter.toml"
+    config.write_text(f'[source]\nnetwork = "{plant(ALL_REVERSED).name}"\n[diagnosis]\n{words}\n', "utf-8")
+    status, out, _ = ask("run", config, "--speed", "max", "--duration", "80", "--json")
+    assert (status, [each["kind"] for each in json.loads(out[-1])["diagnosis"]]) == (0, found)
+
+
+def test_a_word_of_the_diagnosis_that_does_not_exist_is_refused_with_its_line(plant, ask, tmp_path):
+    config = tmp_path / "meter.toml"
+    config.write_text(f'[source]\nnetwork = "{plant().name}"\n[diagnosis]\ngenerator = false\n', "utf-8")
+    status, out, err = ask("run", config, "--speed", "max")
+    assert (status, out, len(err)) == (2, [], 1)
+    assert "meter.toml:4" in err[0]
+    assert "generator" in err[0]
+
+
+def test_a_meter_whose_plant_cannot_export_is_told_all_its_cts_are_reversed(plant, start, ask):
+    words = ("run", "--source", plant(ALL_REVERSED), "--speed", "max", "--duration", "20", "--hold", "--json")
+    url = start(*words, "--model", "Q23612", "--listen", "modbus+tcp://127.0.0.1:0").url()
+    for _ in range(100):
+        if (json.loads(ask("read", url, "--json")[1][-1])["values"]["power_w"] or 0) != 0:
+            break
+    assert ask("diagnose", url)[0] == 0
+    status, out, err = ask("diagnose", url, "--no-generation", "--json")
+    (finding,) = json.loads(out[-1])["findings"]
+    assert (status, err, finding["kind"], finding["phases"]) == (1, [], "ct_reversed", ["L1", "L2", "L3"])
+    assert "or the voltages rotated" in finding["evidence"]
 
 
 def test_a_meter_that_is_not_there_is_one_line(ask):
