@@ -42,12 +42,14 @@ def ask(monkeypatch, capsys):
 
 
 def test_a_sound_meter_passes_and_its_object_has_the_documented_keys(ask, tmp_path):
-    status, out, _ = ask(*FAST, "--json", tmp_path / "t.json")
+    status, out, _ = ask(*FAST, "--front-end", "ideal", "--json", tmp_path / "t.json")
     assert status == 0
     assert out[0].startswith("PASSED: ")
     found = json.loads((tmp_path / "t.json").read_text())
     assert list(found) == ["passed", "software_id", "points", "checks"]
     assert found["passed"] is True
+    beyond = next(line for line in out if "active error by register beyond one whole microwatt-hour" in line)
+    assert beyond.split(": ")[1] in {"0 ppm", "< 0.001 ppm"}
     assert re.fullmatch("[0-9a-f]{64}", found["software_id"])
     assert {tuple(point) for point in found["points"]} == {tuple(POINT_KEYS)}
     assert {tuple(check) for check in found["checks"]} == {tuple(CHECK_KEYS)}
@@ -61,6 +63,8 @@ def test_a_planted_gain_error_fails_with_exit_status_1(ask, tmp_path):
     assert status == 1
     assert out[0].startswith("FAILED: ")
     assert err[-1].startswith("watthour: the type test failed: ")
+    beyond = next(line for line in out if "active error by register beyond one whole microwatt-hour" in line)
+    assert beyond.split(": ")[1].startswith("2.5")  # counting explains none of it
     found = json.loads((tmp_path / "t.json").read_text())
     assert found["passed"] is False
     assert {point["front_end"] for point in found["points"]} == {"24 bit, voltage gain +2.5 %"}

@@ -74,10 +74,10 @@ def _figures(test: TypeTest) -> Iterator[str]:
             point = worst(intrinsic(test, quantity, by))
             if point is not None:
                 where = escape(point.condition.split(", ", 1)[1].rsplit(", ", 1)[0])
-                yield f"<div><b>{parts_of(point.error_percent)}</b><span>worst {quantity} error by {by}</span><small>{where}</small></div>"
+                yield f"<div><b>{escape(parts_of(point.error_percent))}</b><span>worst {quantity} error by {by}</span><small>{where}</small></div>"
         beyond = beyond_quanta(test, quantity)
         if beyond is not None:
-            yield f"<div><b>{parts_of(beyond)}</b><span>worst {quantity} error by register, beyond what whole counts may change</span>"
+            yield f"<div><b>{escape(parts_of(beyond))}</b><span>worst {quantity} error by register, beyond what whole counts may change</span>"
             yield f"<small>one micro{_WATT_HOURS[quantity]} of each phase in {test.benches[0].seconds} s</small></div>"
     apart = agreement(test.checks)
     loads = sum(int(check.condition.rsplit(", ", 2)[1].split()[0]) for check in test.checks if check.test == AGREEMENT)
@@ -105,7 +105,8 @@ def _curves(test: TypeTest, bench: Bench, quantity: str) -> Iterator[str]:
     yield f"<h2>{quantity.capitalize()} energy, .../{bench.current_range.secondary_a} A: size of the error over current</h2>"
     yield "<p>The worst of all voltages, frequencies and directions"
     yield f" ({_extent(points)}), against the integral in closed form. The registers count whole micro{_WATT_HOURS[quantity]}s phase by phase:"
-    yield f" in {bench.seconds} s the grey line is what one of each phase is, and below it an error by register is no error of measuring.</p>"
+    yield f" in {bench.seconds} s the grey line is what one of each phase is, and below it an error by register is no error of measuring."
+    yield " A pulse is dated inside its window as if power were even there, which one phase alone is not: up to some 100 ppm between two pulses.</p>"
     yield f'<div class="key">{_legend(bench, quantity)}</div>'
     yield '<div class="panels">'
     for factor in factors:

@@ -11,9 +11,11 @@ _SHOWN_FAILURES = 10
 def parts_of(error_percent: float) -> str:
     """Return an error as people say it: in percent, or in parts per million where it is small.
 
-    >>> parts_of(0.00031), parts_of(-0.25)
-    ('3.1 ppm', '-0.25 %')
+    >>> parts_of(0.00031), parts_of(-0.25), parts_of(6e-15)
+    ('3.1 ppm', '-0.25 %', '< 0.001 ppm')
     """
+    if 0.0 < abs(error_percent) < 1e-7:  # noqa: PLR2004 - rounding of the numbers themselves
+        return "< 0.001 ppm"
     if abs(error_percent) < 0.01:  # noqa: PLR2004 - 100 ppm
         return f"{error_percent * 1e4:.2g} ppm" if abs(error_percent) < 0.001 else f"{error_percent * 1e4:.3g} ppm"  # noqa: PLR2004
     return f"{error_percent:.3g} %"
