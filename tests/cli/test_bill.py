@@ -116,6 +116,42 @@ def test_local_times_of_a_day_of_25_hours_are_read_in_their_order(tmp_path):
     assert found.begin_ns == int(begin.timestamp()) * 10**9
 
 
+SPANISH = """\
+file = "curve.csv"
+delimiter = ";"
+decimal = ","
+[time]
+column = "Fecha"
+number = "Hora"
+format = "%d/%m/%Y"
+zone = "Europe/Madrid"
+minutes = 60
+[energy]
+import = { column = "Consumo_kWh", unit = "kWh" }
+"""
+
+
+@pytest.mark.parametrize(("day", "hours"), [("29/03/2026", 23), ("15/07/2026", 24), ("25/10/2026", 25)])
+def test_hours_are_numbered_in_sequence_as_distributors_write_them(tmp_path, day, hours):
+    rows = "".join(f"{day};{hour};{hour},25\n" for hour in range(1, hours + 1))
+    (tmp_path / "curve.csv").write_text("Fecha;Hora;Consumo_kWh\n" + rows)
+    (tmp_path / "curve.toml").write_text(SPANISH)
+    found = read_intervals(str(tmp_path / "curve.toml")).intervals
+    midnight = datetime.strptime(day, "%d/%m/%Y").replace(tzinfo=ZoneInfo("Europe/Madrid"))
+    assert found.begin_ns == int(midnight.timestamp()) * 10**9
+    assert found.energies["import"].tolist() == [hour * 10**9 + 250_000_000 for hour in range(1, hours + 1)]
+    for number in (str(hours + 1), "0", "x"):
+        (tmp_path / "curve.csv").write_text(f"Fecha;Hora;Consumo_kWh\n{day};{number};1,25\n")
+        with pytest.raises(UsageError, match=rf"row 1: Hora is '{number}'; .* has intervals 1 to {hours}"):
+            read_intervals(str(tmp_path / "curve.toml"))
+
+
+def test_a_serial_that_is_no_number_is_refused(tmp_path):
+    (tmp_path / "r.csv").write_text("serial,start,import_wh\nES0031,2026-01-01T00:00Z,1\n")
+    with pytest.raises(UsageError, match="serial is 'ES0031'; a serial number is a whole number"):
+        read_intervals(str(tmp_path / "r.csv"))
+
+
 def test_days_of_which_nothing_was_read_are_no_bill_of_nothing(tmp_path, contract, capsys):
     (tmp_path / "r.csv").write_text("start,import_wh\n" + "".join(f"{at.isoformat()},250\n" for at in quarters()))
     told = (

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from watthour.billing import Intervals, Quality, intervals_from
 from watthour.billing.bulk import NOT_READ
@@ -50,9 +50,10 @@ class ColumnTable(Table):
 
 
 class TimeTable(Table):
-    """How instants are written."""
+    """How instants are written; with `number` the column is a local day, and an interval's number in it counts from 1."""
 
     column: str = "start"
+    number: str = ""
     format: str = ""
     zone: str = "+00:00"
     labels: Literal["start", "end"] = "start"
@@ -63,6 +64,8 @@ class MappingFile(Table):
     """A file of readings and what its columns mean."""
 
     file: str
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    decimal: Literal[".", ","] = "."
     time: TimeTable = TimeTable()
     serial: str = ""
     estimated: str = ""
@@ -92,7 +95,7 @@ def intervals_of_mapping(path: Path, mapping: MappingFile, *, serial: int | None
     ReadingsError
         As `intervals_of_file`.
     """
-    return _of_columns(path, _columns(path), mapping, serial)
+    return _of_columns(path, _columns(path, mapping.delimiter), mapping, serial)
 
 
 def _of_head_end(path: Path, columns: Columns, place: str | None) -> Intervals:
@@ -131,25 +134,26 @@ def _known_micro(path: Path, cells: Sequence[Any], column: str) -> np.ndarray[An
 def _of_columns(path: Path, columns: Columns, mapping: MappingFile, serial: int | None) -> Intervals:
     known = ", ".join(columns)
     wanted = [mapping.time.column, *(each.column for each in mapping.energy.values()), mapping.serial, mapping.estimated]
-    for name in (*wanted, mapping.incomplete):
+    for name in (*wanted, mapping.incomplete, mapping.time.number):
         if name and name not in columns:
             msg = f"{path}: no column {name}; it has {known}"
             raise ReadingsError(msg)
     if "import" not in mapping.energy:
         msg = f"{path}: energy.import is to name the column of imported energy"
         raise ReadingsError(msg)
-    count = len(columns[mapping.time.column])
-    which = np.ones(count, bool)
+    which = np.ones(len(columns[mapping.time.column]), bool)
     if mapping.serial:
-        serials = np.array([int(each) for each in columns[mapping.serial]])
+        serials = np.array([_serial(path, mapping.serial, each) for each in columns[mapping.serial]])
         which = serials == chosen(str(path), [int(each) for each in np.unique(serials)], serial, "serial")
-    starts_ns = _starts(
-        path, [cell for cell, is_own in zip(columns[mapping.time.column], which, strict=True) if is_own], mapping.time
-    )
-    energies = {
-        name: _micro(path, [cell for cell, is_own in zip(columns[each.column], which, strict=True) if is_own], each)
-        for name, each in mapping.energy.items()
-    }
+
+    def cells(name: str) -> list[Any]:
+        return [cell for cell, is_own in zip(columns[name], which, strict=True) if is_own]
+
+    if mapping.time.number:
+        starts_ns = _numbered_starts(path, cells(mapping.time.column), cells(mapping.time.number), mapping.time)
+    else:
+        starts_ns = _starts(path, cells(mapping.time.column), mapping.time)
+    energies = {name: _micro(path, cells(each.column), each, mapping.decimal) for name, each in mapping.energy.items()}
     quality = np.zeros(len(starts_ns), np.uint8)
     for name, flag in ((mapping.estimated, Quality.ESTIMATED), (mapping.incomplete, Quality.INCOMPLETE)):
         if name:
@@ -182,12 +186,12 @@ def _unit_of(column: str) -> str:
     return column.rpartition("_")[2].replace("wh", "Wh")
 
 
-def _columns(path: Path) -> dict[str, list[Any]]:
+def _columns(path: Path, delimiter: str = ",") -> dict[str, list[Any]]:
     try:
         if path.suffix.lower() == ".parquet":
             return dict(zip(*_parquet(path), strict=True))
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file)
+            rows = csv.reader(file, delimiter=delimiter)
             header = next(rows, [])
             cells = [row for row in rows if row]
     except (OSError, pa.ArrowException, UnicodeDecodeError, csv.Error) as problem:
@@ -195,7 +199,7 @@ def _columns(path: Path) -> dict[str, list[Any]]:
         raise ReadingsError(msg) from None
     short = next((number for number, row in enumerate(cells, 2) if len(row) != len(header)), None)
     if short is not None:
-        msg = f"{path}:{short}: not as many cells as the header has"
+        msg = f"{path}:{short}: not as many cells as the header has; say delimiter and decimal in a mapping where they are not ',' and '.'"
         raise ReadingsError(msg)
     return {name: [row[place] for row in cells] for place, name in enumerate(header)}
 
@@ -209,12 +213,44 @@ def _parquet(path: Path) -> tuple[list[str], list[list[Any]]]:
     return table.column_names, columns
 
 
-def _starts(path: Path, cells: Sequence[Any], table: TimeTable) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _serial(path: Path, column: str, cell: Any) -> int:
     try:
-        clock = clock_of("civil" if "/" in table.zone else table.zone, table.zone)
-    except ValueError as problem:
-        msg = f"{path}: zone {table.zone!r}: {problem}"
+        return int(cell)
+    except (TypeError, ValueError):
+        msg = f"{path}: {column} is {cell!r}; a serial number is a whole number: name another column, or none"
         raise ReadingsError(msg) from None
+
+
+def _clock(path: Path, zone: str) -> tzinfo:
+    try:
+        return clock_of("civil" if "/" in zone else zone, zone)
+    except ValueError as problem:
+        msg = f"{path}: zone {zone!r}: {problem}"
+        raise ReadingsError(msg) from None
+
+
+def _numbered_starts(
+    path: Path, days: Sequence[Any], numbers: Sequence[Any], table: TimeTable
+) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return starts from a local day and the number of the interval in it, from 1; a day has as many as its clock shows."""
+    clock, step_ns = _clock(path, table.zone), table.minutes * _MINUTE_NS
+    found = np.empty(len(days), np.int64)
+    for row, (cell, number) in enumerate(zip(days, numbers, strict=True), 1):
+        day = _read_time(f"{path}, row {row}", cell, table.format).replace(hour=0, minute=0, tzinfo=clock)
+        begin_ns, end_ns = (to_ns(each.astimezone(UTC)) for each in (day, day + timedelta(days=1)))
+        try:
+            found[row - 1] = begin_ns + (int(number) - 1) * step_ns
+        except (TypeError, ValueError):
+            found[row - 1] = end_ns
+        if not begin_ns <= found[row - 1] < end_ns:
+            most = (end_ns - begin_ns) // step_ns
+            msg = f"{path}, row {row}: {table.number} is {number!r}; {day:%Y-%m-%d} has intervals 1 to {most}"
+            raise ReadingsError(msg)
+    return found
+
+
+def _starts(path: Path, cells: Sequence[Any], table: TimeTable) -> np.ndarray[Any, np.dtype[np.int64]]:
+    clock = _clock(path, table.zone)
     back = timedelta(minutes=table.minutes) if table.labels == "end" else timedelta()
     seen: set[datetime] = set()
     found = np.empty(len(cells), np.int64)
@@ -247,12 +283,14 @@ def _instant(where: str, read: datetime, clock: tzinfo, seen: set[datetime]) -> 
     return instant
 
 
-def _micro(path: Path, cells: Sequence[Any], table: ColumnTable) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _micro(path: Path, cells: Sequence[Any], table: ColumnTable, decimal: str = ".") -> np.ndarray[Any, np.dtype[np.int64]]:
     decimals = _MICRO[table.unit]
     found = np.empty(len(cells), np.int64)
     for number, cell in enumerate(cells):
         try:
-            found[number] = steps_half_up(cell if isinstance(cell, Decimal) else Decimal(str(cell).strip()), decimals)
+            found[number] = steps_half_up(
+                cell if isinstance(cell, Decimal) else Decimal(str(cell).strip().replace(decimal, ".")), decimals
+            )
         except (InvalidOperation, ValueError, OverflowError):
             msg = f"{path}, row {number + 1}: {table.column} is {cell!r}; leave a row out where nothing was read"
             raise ReadingsError(msg) from None
