@@ -22,6 +22,7 @@ def frame(text, unit=1):
     return RtuFrame(unit=unit, pdu=bytes.fromhex(text)).to_bytes()
 
 
+T35_S = 0.002005
 READ12 = ReadRequest(start=0, count=12)
 ASK = frame("03 0000 0002")
 ASKED = Requested(unit=1, request=READ)
@@ -148,30 +149,37 @@ def test_a_request_whose_first_byte_stood_in_for_the_last_of_a_reply_is_heard_wh
     asked, cut_short, request_ = (bytes.fromhex(text) for text in (asked, cut_short, request_))
     assert has_right_crc(cut_short + request_[:1]), "the one byte in 256 that makes it whole"
     wanted = Requested(unit=request_[0], request=READ12)
-    assert heard(station(), asked + cut_short + request_)[-1] == wanted
-    link = station()
+    link = station(turnaround_s=T35_S)
     link.receive(asked, 0.0)
     link.receive(cut_short, 0.005)
-    assert not any(isinstance(event, Requested) for event in link.receive(request_, 0.009))
+    assert not any(isinstance(event, Requested) for event in link.receive(request_, 0.012))
     assert link.receive(b"", link.next_deadline()) == [wanted]
     assert link.receive(b"", 99.0) == []
 
 
-def test_what_is_left_behind_a_whole_frame_is_not_joined_to_it_over_a_silence_or_a_damaged_character():
-    asked, cut_short, request_ = (
-        bytes.fromhex(text) for text in ("2B 04 0000 0008 F606", "2B 84 02 E3", "09 03 0000 000C 4487")
-    )
-    link = station()
-    for now, piece in ((0.0, asked), (0.005, cut_short + request_[:1]), (1.0, request_[1:])):
-        link.receive(piece, now)
-    [dropped] = link.receive(b"", 2.0)
-    assert isinstance(dropped, Discarded)
-    link = station()
-    link.receive(asked + cut_short + request_[:1], 0.0)
-    link.spoil(0.001)
-    link.receive(request_[1:], 0.002)
-    [dropped] = link.receive(b"", 2.0)
-    assert isinstance(dropped, Discarded)
+def test_a_request_without_its_first_byte_is_not_believed_though_the_reply_before_it_ends_with_that():
+    """The bytes are those of a reply cut short and a whole request; only the silence is elsewhere."""
+    asked, whole, beheaded = (bytes.fromhex(text) for text in ("2B 04 0000 0008 F606", "2B 84 02 E3 09", "03 0000 000C 4487"))
+    for told in (True, False):
+        link = station(turnaround_s=T35_S if told else 0.0)
+        link.receive(asked, 0.0)
+        link.receive(whole, 0.005)
+        link.receive(beheaded, 0.012)
+        assert not any(isinstance(event, Requested) for event in link.receive(b"", 1.0))
+    link = station(turnaround_s=T35_S)
+    link.receive(asked, 0.0)
+    link.receive(whole + beheaded, 0.005)
+    assert not any(isinstance(event, Requested) for event in link.receive(b"", 1.0)), "no silence was seen"
+
+
+def test_a_damaged_character_undoes_what_came_since_the_silence():
+    link = station(turnaround_s=T35_S)
+    link.receive(bytes.fromhex("2B 04 0000 0008 F606"), 0.0)
+    link.receive(bytes.fromhex("2B 84 02 E3"), 0.005)
+    link.receive(bytes.fromhex("09"), 0.012)
+    link.spoil(0.013)
+    link.receive(bytes.fromhex("03 0000 000C 4487"), 0.017)
+    assert not any(isinstance(event, Requested) for event in link.receive(b"", 1.0))
 
 
 def test_a_function_of_somebodys_own_is_heard_when_silence_ends_it():

@@ -27,7 +27,7 @@ _CRC_POLYNOMIAL = 0xA001
 
 _CHARACTER_BITS = 11
 """Bits of a character as the silences count them, whatever the framing."""
-_SILENT_CHARACTERS = 3.5
+SILENT_CHARACTERS = 3.5
 _FASTEST_COUNTED_BAUD = 19200
 _FAST_SILENCE_S = 0.00175
 """Above that speed the silence is fixed."""
@@ -109,7 +109,7 @@ def silent_interval_s(baudrate: int) -> float:
     """
     if baudrate > _FASTEST_COUNTED_BAUD:
         return _FAST_SILENCE_S
-    return _SILENT_CHARACTERS * _CHARACTER_BITS / baudrate
+    return SILENT_CHARACTERS * _CHARACTER_BITS / baudrate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

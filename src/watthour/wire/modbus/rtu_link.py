@@ -7,7 +7,7 @@ A frame has no length field. It ends where its function says that it ends, if th
 once, and a frame that an adapter delivers in two pieces is still one. Where that fails the line is out of step, and only a
 silence tells: what stands whole at the end of the burst is a frame, all before it is dropped. A request in the middle of a
 burst that makes no sense is not believed, since it may be part of somebody's data. A frame that lost its last character may have got
-the first of the next one in its place: the silence gives that back. One machine, `NEXT`::
+the first of the next one in its place: a silence that was seen between them gives that back. One machine, `NEXT`::
 
                HALF                  IDLE    silence, or the last frame was whole
     IDLE ───────────────▶ PARTIAL    PARTIAL a frame has begun
@@ -38,6 +38,7 @@ from watthour.wire.modbus.rtu_frame import (
     ADU_MINIMUM,
     BROADCAST,
     CRC,
+    SILENT_CHARACTERS,
     UNIT_SIZE,
     RtuFrame,
     Timing,
@@ -53,31 +54,31 @@ class RtuStream:
 
     Parameters
     ----------
-    gap_s : float
-        Silence after which a burst is over.
+    timing : Timing
+        Silence after which a burst is over, and between two frames.
     sizes : callable
         The sizes that a PDU may have, by its unit and its first bytes, in the order to try them.
     """
 
-    def __init__(self, gap_s: float, sizes: Callable[[int, bytes], Sequence[Size]]) -> None:
+    def __init__(self, timing: Timing, sizes: Callable[[int, bytes], Sequence[Size]]) -> None:
         self.state = State.IDLE
         self.deadline: float | None = None
-        self._gap_s = gap_s
+        self._gap_s = timing.gap_s
+        self._silence_s = timing.turnaround_s
         self._sizes = sizes
         self._rest = b""
         self._dropped = 0
-        self._before = b""
-        self._burst_end = 0.0
+        self._since_silence = b""
+        self._heard_s = 0.0
 
     def receive(self, data: bytes, now: float) -> Iterator[RtuFrame | Discarded]:
         """Yield what the bytes complete; with no bytes, let time pass. To be taken to its end."""
         if self.deadline is not None and now >= self.deadline:
             yield from self.settle()
         if data:
-            if now >= self._burst_end:
-                self._before = b""
+            self._note(data, now)
             self._rest += data
-            self.deadline = self._burst_end = now + self._gap_s
+            self.deadline = now + self._gap_s
             yield from self._cut()
 
     def spoil(self, now: float) -> Iterator[RtuFrame | Discarded]:
@@ -85,7 +86,7 @@ class RtuStream:
         if self.deadline is not None and now >= self.deadline:
             yield from self.settle()
         self._dropped += len(self._rest) + 1
-        self._rest = self._before = b""
+        self._rest = self._since_silence = b""
         self.deadline = now + self._gap_s
         self.state = NEXT[self.state, Happening.NONSENSE]
 
@@ -93,17 +94,15 @@ class RtuStream:
         """Yield what a silence makes of the bytes that are left: a frame at their end, or nothing.
 
         Where they hold none, their first ones may have been taken for the end of the frame before, which had lost its own and got others
-        that its CRC fits, once in 256 times: then the frame at the end of both is believed.
+        that its CRC fits, once in 256 times. Then a frame is believed that began where the port let a silence be seen, and nowhere else:
+        without one, a whole frame before one that lost its first character looks the same.
         """
-        rest, dropped, before = self._rest, self._dropped, self._before
-        self._rest, self._dropped, self._before, self.deadline = b"", 0, b"", None
+        rest, dropped, since = self._rest, self._dropped, self._since_silence
+        self._rest, self._dropped, self._since_silence, self.deadline = b"", 0, b"", None
         self.state = NEXT[self.state, Happening.SILENCE]
         begin = self._begin_of_frame(rest, may_be_any=not dropped)
-        if before and rest and begin == len(rest) and not dropped:
-            burst = before + rest
-            reached = self._begin_of_frame(burst, may_be_any=False)
-            if reached < len(burst):
-                rest, begin = burst[reached:], 0
+        if rest and begin == len(rest) and not dropped and self._is_frame(since):
+            rest, begin = since, 0
         if begin + dropped:
             yield Discarded(reason=f"{begin + dropped} bytes without a right CRC", data=rest[:begin])
         if begin < len(rest):
@@ -121,7 +120,6 @@ class RtuStream:
                 break
             adu, self._rest = self._rest[:size], self._rest[size:]
             self.state = NEXT[self.state, Happening.WHOLE]
-            self._before = adu
             yield RtuFrame.from_bytes(adu)
         self._forget()
 
@@ -148,10 +146,25 @@ class RtuStream:
         if may_be_any and len(burst) <= ADU_MAXIMUM and has_right_crc(burst):
             return 0
         for begin in range(max(0, len(burst) - ADU_MAXIMUM), len(burst) - ADU_MINIMUM + 1):
-            frame = burst[begin:]
-            if len(frame) - AROUND_PDU in self._sizes(frame[0], frame[UNIT_SIZE:]) and has_right_crc(frame):
+            if self._is_frame(burst[begin:]):
                 return begin
         return len(burst)
+
+    def _is_frame(self, adu: bytes) -> bool:
+        """Say whether bytes are one frame of a function that is known."""
+        is_long = len(adu) >= ADU_MINIMUM
+        return is_long and len(adu) - AROUND_PDU in self._sizes(adu[0], adu[UNIT_SIZE:]) and has_right_crc(adu)
+
+    def _note(self, data: bytes, now: float) -> None:
+        """Keep what came since the last silence between frames, as far as a port lets it be seen: what is delivered at once was sent before."""
+        sending_s = len(data) * self._silence_s / SILENT_CHARACTERS
+        if self._silence_s and now - self._heard_s >= self._silence_s + sending_s:
+            self._since_silence = data
+        elif self._since_silence:
+            self._since_silence += data
+        if len(self._since_silence) > ADU_MAXIMUM:
+            self._since_silence = b""
+        self._heard_s = now
 
     def _forget(self) -> None:
         """Keep no more of a burst than its last frame can take."""
@@ -184,7 +197,7 @@ class RtuStationLink:
         timing = timing or Timing()
         self.turnaround_s = timing.turnaround_s
         self._witness = witness
-        self._stream = RtuStream(timing.gap_s, self._sizes)
+        self._stream = RtuStream(timing, self._sizes)
         self._asked: tuple[int, int] | None = None
 
     def receive(self, data: bytes, now: float) -> list[StationEvent]:
@@ -259,7 +272,7 @@ class RtuClientLink:
     def __init__(self, answer_timeout_s: float = ANSWER_TIMEOUT_S, timing: Timing | None = None) -> None:
         timing = timing or Timing()
         self.turnaround_s = timing.turnaround_s
-        self._stream = RtuStream(timing.gap_s, self._sizes)
+        self._stream = RtuStream(timing, self._sizes)
         self._answer_timeout_s = answer_timeout_s
         self._pending: _Pending | None = None
         self._heard = ""
