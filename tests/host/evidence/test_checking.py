@@ -225,3 +225,12 @@ def test_where_nothing_was_ever_kept_there_is_nothing_to_check(tmp_path):
         read_meters(tmp_path)
     with pytest.raises(StoreError, match="cannot be read"):
         read_meters(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("text", [b"CHECK (id = 0)", b"sequence INTEGER NOT NULL", b"row BLOB NOT NULL"])
+def test_a_table_that_is_not_as_it_was_made_is_found_though_only_writers_heed_its_constraints(kept_path, text):
+    file = kept_path / "b.db"
+    data = bytearray(file.read_bytes())
+    data[data.index(text) + len(text) - 2] ^= 1
+    file.write_bytes(data)
+    assert any("b.db" in line for line in faults(kept_path))

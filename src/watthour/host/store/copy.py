@@ -8,6 +8,7 @@ everything and says what is wrong.
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from watthour import journal
 from watthour.errors import DamagedRecordError, StorageFaultError
@@ -21,10 +22,13 @@ _CHECKPOINT_COMMITS = 64
 """The log is taken over into the file after so many commits."""
 _PRUNE_ROWS = 96
 """Rows that need no longer be kept go when there are so many."""
-_TABLES = (
-    "CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 0), sequence INTEGER NOT NULL, record BLOB NOT NULL)",
-    *(f"CREATE TABLE IF NOT EXISTS {series} (number INTEGER PRIMARY KEY, row BLOB NOT NULL)" for series in SERIES),
+_TABLES: Mapping[str, str] = MappingProxyType(
+    {
+        "state": "CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 0), sequence INTEGER NOT NULL, record BLOB NOT NULL)",
+        **{series: f"CREATE TABLE {series} (number INTEGER PRIMARY KEY, row BLOB NOT NULL)" for series in SERIES},
+    }
 )
+"""As SQLite keeps them; who only reads would not see a constraint that was altered."""
 
 
 Rows = History[bytes]
@@ -159,8 +163,8 @@ class Copy:
         database.execute("BEGIN IMMEDIATE")
         try:
             if not self.is_trusted:
-                for table in _TABLES:
-                    database.execute(table)
+                for table in _TABLES.values():
+                    database.execute(table.replace("TABLE", "TABLE IF NOT EXISTS", 1))
             for series in SERIES:
                 held[series] = _append(database, series, self._held[series], commit.rows[series])
             database.execute("INSERT OR REPLACE INTO state VALUES (0, ?, ?)", (commit.sequence, commit.record))
@@ -196,10 +200,11 @@ def checked(database: Database, name: str) -> Contents:
     StorageFaultError
         If it cannot be read at all.
     """
-    tables = {str(table) for (table,) in database.execute("SELECT name FROM sqlite_master")}
+    tables = dict(database.execute("SELECT name, sql FROM sqlite_master"))
     if not tables:
         return Contents(is_empty=True)
-    problems = [f"{name}: {text}" for (text,) in _integrity(database) if text != "ok"]
+    problems = [f"{name}: the table {table} is not as it was made" for table in _TABLES if tables.get(table) != _TABLES[table]]
+    problems += [f"{name}: {text}" for (text,) in _integrity(database) if text != "ok"]
     sequence, content, is_withheld = 0, None, False
     try:
         sequence, content = _state(database, name)
