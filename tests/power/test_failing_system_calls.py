@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from killed_runs import CONFIG, SERIAL
 from watthour.host.evidence import faults_of, read_meters
 
 WATTHOUR = (sys.executable, "-m", "watthour")
-PATIENCE_S = 300.0
+PATIENCE_S = 150.0
 PACED = ("--speed", "4", "--duration", "12", "--json")
 FAULTS = {
     "all syncs fail for a while": "fdatasync,fsync:error=EIO:when=9..30",
@@ -93,9 +94,15 @@ class Running:
             self._lines.put(self.heard[-1])
 
     def hear(self, words):
-        while words not in (line := self._lines.get(timeout=PATIENCE_S)):
-            pass
-        return line
+        """Return the next line that holds these words."""
+        give_up_s = time.monotonic() + PATIENCE_S
+        while time.monotonic() < give_up_s:
+            with suppress(queue.Empty):
+                line = self._lines.get(timeout=1.0)
+                if words in line:
+                    return line
+        msg = f"{words!r} was not heard, exit status {self.process.poll()}: {self.heard}"
+        raise AssertionError(msg)
 
 
 def fill(file):
