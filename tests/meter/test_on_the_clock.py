@@ -17,7 +17,7 @@ from watthour.parameters import Interface
 from watthour.pulses import Edge
 from watthour.samples import Phasors
 from watthour.tariff import Calendar, DayProfile, EveryYear, Passive, Season, Switch, WeekProfile
-from watthour.units import ENERGIES, NANOSECONDS, RATES, iso
+from watthour.units import ENERGIES, MICRO, NANOSECONDS, RATES, iso
 from watthour.view import ClosePeriod, EventKind, SelectRate, SetClock, SetSeal, Verdict, WriteSettings
 
 QUARTER_S = 900
@@ -214,6 +214,54 @@ def test_a_millisecond_is_the_same_clock_and_more_is_another():
         meter = metered([1000.0] * 100)
         meter.step(phasors([1000.0] * 10, first=100), (START_S + 100) * NANOSECONDS + late_ns)
         assert any(event.kind is EventKind.CLOCK_SET for event in meter.take_events()) == is_set
+
+
+YEAR_S = 365 * 86400
+SETTINGS_OF_CLOCKS = {
+    "ten years on": lambda now_s: now_s + 10 * YEAR_S,
+    "ten years back": lambda now_s: now_s - 10 * YEAR_S,
+    "the end of 32 bits": lambda _: seconds("2038-01-19T03:14:00"),
+    "the end of February 2100": lambda _: seconds("2100-02-28T23:59:00"),
+    "summer begins": lambda _: seconds("2026-03-29T00:59:30"),
+    "summer ends": lambda _: seconds("2026-10-25T00:59:30"),
+    "the clock's battery is empty": lambda _: 86400,
+    "a server of time, on": lambda now_s: now_s + 1.5,
+    "a server of time, back": lambda now_s: now_s - 0.25,
+    "a user, an hour on": lambda now_s: now_s + 3600,
+    "a user, an hour back": lambda now_s: now_s - 3600,
+}
+
+
+@given(
+    steps=st.lists(st.tuples(st.sampled_from(sorted(SETTINGS_OF_CLOCKS)), st.integers(1, 1200)), min_size=1, max_size=6),
+    closing_day=st.integers(0, 28),
+    method=st.sampled_from(["block", "sliding"]),
+)
+@SOON
+def test_whatever_the_clock_is_set_to_no_total_changes_each_step_is_told_and_nothing_counts_twice(steps, closing_day, method):
+    given_settings = {"closing_day": closing_day, "demand_method": method}
+    calendar = calendar_of([(0, 1), (60, 2), (120, 3)], "Europe/Madrid")
+    meter = metered([1000.0] * 700, calendar, **given_settings)
+    now_s, told_steps, powers = START_S + 700.0, [], [1000.0] * 700
+    for name, lasts_s in steps:
+        set_s = SETTINGS_OF_CLOCKS[name](now_s)
+        if abs(set_s - now_s) > 0.001:
+            told_steps.append(set_s - now_s)
+        more = [1000.0 + len(told_steps)] * lasts_s
+        meter.step(phasors(more, first=len(powers)), round(set_s * NANOSECONDS))
+        powers, now_s = powers + more, set_s + lasts_s
+    assert meter.state.registers.total[0] == sum(micro(powers))
+    require_sums(meter)
+    events = meter.take_events()
+    told = [float(event.detail["step_s"]) for event in events if event.kind is EventKind.CLOCK_SET]
+    assert told == pytest.approx(told_steps, abs=2e-6)
+    rows = [*meter.view().profile, *[row for row in [meter.view().open_row] if row]]
+    assert sum(row.energies[0] for row in rows) == sum(micro(powers))
+    assert not told_steps or any(row.flags & RowFlag.CLOCK_SET for row in rows)
+    closings = list(meter.view().closings)
+    assert [closing.total[0] for closing in closings] == sorted({closing.total[0] for closing in closings})
+    assert len(closings) <= len(steps) + 1
+    assert all(row.demand_microw is None or row.demand_microw <= (1000 + len(steps)) * MICRO for row in rows)
 
 
 # demand
