@@ -86,12 +86,21 @@ class Running:
         )
         self._lines = queue.Queue()
         self.heard = []
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
 
     def _listen(self):
         for line in self.process.stderr:
             self.heard.append(line.rstrip("\n"))
             self._lines.put(self.heard[-1])
+
+    def clear_away(self):
+        """End it, whatever it does, and let go of what it said."""
+        self.process.kill()
+        self.process.wait(PATIENCE_S)
+        self._listening.join(PATIENCE_S)
+        self.process.stdout.close()
+        self.process.stderr.close()
 
     def hear(self, words):
         """Return the next line that holds these words."""
@@ -114,10 +123,10 @@ def fill(file):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of its own of half a megabyte."""
+    """A disk of its own of four megabytes."""
     place = tmp_path / "disk"
     place.mkdir()
-    mounted = finished("mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", place) if os.geteuid() == 0 else None
+    mounted = finished("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", place) if os.geteuid() == 0 else None
     if mounted is None or mounted.returncode:
         pytest.skip(f"nothing may be mounted here: {'not root' if mounted is None else mounted.stderr.strip()}")
     yield place
@@ -157,8 +166,7 @@ def test_a_full_disk_is_told_and_shown_and_once_there_is_room_nothing_was_lost(t
         out = running.process.stdout.read()
         assert running.process.wait(PATIENCE_S) == 0
     finally:
-        running.process.kill()
-        running.process.wait(PATIENCE_S)
+        running.clear_away()
     result = json.loads(out.splitlines()[-1])
     alone = finished(*WATTHOUR, "run", config, "--speed", "max", "--duration", str(result["duration_s"]), "--json")
     expected = json.loads(alone.stdout.splitlines()[-1])

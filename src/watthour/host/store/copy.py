@@ -200,7 +200,7 @@ def checked(database: Database, name: str) -> Contents:
     StorageFaultError
         If it cannot be read at all.
     """
-    tables = dict(database.execute("SELECT name, sql FROM sqlite_master"))
+    tables: dict[str, str] = dict(database.execute("SELECT name, sql FROM sqlite_master"))
     if not tables:
         return Contents(is_empty=True)
     problems = [f"{name}: the table {table} is not as it was made" for table in _TABLES if tables.get(table) != _TABLES[table]]
