@@ -109,6 +109,12 @@ def iso(time_ns: int) -> str:
     return f"{whole:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
+@cache
+def _quotient(primary: Decimal, secondary: Decimal) -> Fraction:
+    """Return a ratio in lowest terms; asked at every window."""
+    return Fraction(primary) / Fraction(secondary)
+
+
 _RATIO = re.compile(r"\s*(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)\s*", re.ASCII)
 
 
@@ -140,7 +146,7 @@ class Ratio:
     @property
     def fraction(self) -> Fraction:
         """Primary per secondary, exact."""
-        return Fraction(self.primary) / Fraction(self.secondary)
+        return _quotient(self.primary, self.secondary)
 
     def __str__(self) -> str:
         return f"{self.primary}/{self.secondary}"

@@ -50,6 +50,11 @@ class LateValues(Mapping[str, Number]):
             raise KeyError(name)
         return self._all_late()[name]
 
+    @property
+    def ready(self) -> Mapping[str, Number]:
+        """What is known already."""
+        return self._ready
+
     def with_ready(self, more: Mapping[str, Number]) -> "LateValues":
         """Return the same values with others in place of some that are known already; what is late stays so."""
         return LateValues({**self._ready, **more}, self._late, self._all_late)
@@ -166,9 +171,19 @@ class Finding:
 
 def with_values(view: "View", **more: Number) -> "View":
     """Return a view with some values in place of those it has; what is found late stays so."""
+    return replace(view, values=values_with(view, **more))
+
+
+def values_with(view: "View", **more: Number) -> Mapping[str, Number]:
+    """Return the values of a view with some in place of those it has; what is found late stays so."""
     values = view.values
-    changed = values.with_ready(more) if isinstance(values, LateValues) else MappingProxyType({**values, **more})
-    return replace(view, values=changed)
+    return values.with_ready(more) if isinstance(values, LateValues) else MappingProxyType({**values, **more})
+
+
+def ready_values(view: "View") -> Mapping[str, Number]:
+    """Return the values of a view without those that are found late."""
+    values = view.values
+    return values.ready if isinstance(values, LateValues) else values
 
 
 def findings_word(findings: Iterable[Finding]) -> int:

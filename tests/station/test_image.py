@@ -5,12 +5,15 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from watthour import __version__
+from watthour.history import ProfileRow, RowFlag
 from watthour.maps.modbus import LIVE, REGISTERS, validity_place
 from watthour.maps.register import Register, Type
 from watthour.parameters import PARAMETER_BY_NAME
-from watthour.station.image import Layout, layout_for, layout_of
+from watthour.station.image import Layout, Selection, layout_for, layout_of
 from watthour.units import VALUE_BY_NAME, Ratio
 
 LAYOUT: Layout = layout_of("Q23612")
@@ -18,7 +21,7 @@ LAYOUT: Layout = layout_of("Q23612")
 
 def registers(view, address, count):
     stretch = LAYOUT.stretch(address, count)
-    return LAYOUT.image(view)[stretch.begin : stretch.end]
+    return LAYOUT.image(view).data[stretch.begin : stretch.end]
 
 
 def shown(view, name):
@@ -33,7 +36,7 @@ def valid_bits(view):
 
 
 def test_the_image_holds_every_register_once(make_view):
-    assert len(LAYOUT.image(make_view())) == 2 * sum(row.registers for row in LIVE)
+    assert len(LAYOUT.image(make_view()).data) == 2 * sum(row.registers for row in LIVE)
 
 
 def test_every_live_row_reads_back_what_the_view_shows(make_view):
@@ -165,7 +168,7 @@ def test_planned_rows_do_not_exist():
 
 def test_a_map_without_validity_words_has_none_filled_in(make_view):
     view = make_view(values={"import_wh": 0x01020304})
-    assert layout_for([Register(address=5, name="import_wh")]).image(view).hex() == "01020304"
+    assert layout_for([Register(address=5, name="import_wh")]).image(view).data.hex() == "01020304"
 
 
 def test_the_place_of_a_bit_is_the_printed_one(make_view):
@@ -174,3 +177,38 @@ def test_the_place_of_a_bit_is_the_printed_one(make_view):
     before = shown(make_view(), word)
     after = shown(make_view(values={"frequency_hz": None}), word)
     assert before - after == 1 << place
+
+
+CHANGES = st.lists(
+    st.tuples(
+        st.dictionaries(
+            st.sampled_from([row.name for row in LIVE if row.name in VALUE_BY_NAME]),
+            st.sampled_from([None, 0, 1, -5, 2.5, 1e12]),
+        ),
+        st.integers(0, 2),
+        st.booleans(),
+    ),
+    max_size=4,
+)
+
+
+@given(changes=CHANGES)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_image_made_from_the_one_before_is_that_made_anew(make_view, changes):
+    image = None
+    for values, number, late in changes:
+        view = make_view(values=values)
+        selection = Selection(profile_select=number, closing_select=number)
+        image = LAYOUT.image(view, selection, image, late=late)
+        assert image.data == LAYOUT.image(view, selection, late=late).data
+
+
+def test_a_row_of_the_profile_that_was_added_since_the_image_before_is_shown(make_view):
+    view, longer = make_view(), make_view()
+    row = ProfileRow(
+        start_ns=0, end_ns=900, energies=(1, 2, 3, 4, 5, 6), rates=(1,), demand_microw=7, metered_ns=900, flags=RowFlag(0)
+    )
+    longer = replace(longer, profile=longer.profile.append(row))
+    image = LAYOUT.image(longer, before=LAYOUT.image(view))
+    assert image.data == LAYOUT.image(longer).data
+    assert image.data != LAYOUT.image(view).data

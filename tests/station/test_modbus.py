@@ -9,6 +9,7 @@ import pytest
 from watthour.history import Closing, ClosingCause, History, Maximum, ProfileRow, RowFlag
 from watthour.maps.records import closing_from_registers, row_from_registers, row_to_registers
 from watthour.parameters import Interface
+from watthour.station.image import Layout
 from watthour.station.modbus import SERIAL_LINE, Ask, Broadcast, Station
 from watthour.station.plain_reads import PlainReads
 from watthour.units import LATE_NAMES, Ratio
@@ -218,11 +219,13 @@ def test_a_newer_view_is_read_at_once(make_view):
 
 
 def test_the_image_is_made_once_a_view(view, monkeypatch):
-    made = []
-    monkeypatch.setattr(
-        "watthour.station.image.Layout.image",
-        lambda _layout, shown, _selection, late: made.append((shown, late)) or bytes(9999),
-    )
+    made, original = [], Layout.image
+
+    def image(layout, shown, *given, late):
+        made.append((shown, late))
+        return original(layout, shown, *given, late=late)
+
+    monkeypatch.setattr(Layout, "image", image)
     station = Station()
     for _ in range(5):
         station.answer(1, read(0, 12), [view])

@@ -23,10 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watthour.history import Closing, ClosingCause, RowFlag, Six
+from watthour.meter.powering import Presence
 from watthour.meter.state import Anchor, Mark, MeterState, demand_rule_of, primary_ratio, summation_of
 from watthour.meter.timetable import Timetable
 from watthour.metrology import Rows
 from watthour.registers import (
+    Carry,
     Registers,
     add_counts,
     add_to_interval,
@@ -71,7 +73,7 @@ class Span:
 
 
 def count_on_the_clock(
-    state: MeterState, timetable: Timetable, windows: Rows, on: NDArray[np.bool_]
+    state: MeterState, timetable: Timetable, windows: Rows, presence: Presence
 ) -> tuple[MeterState, tuple[Closing, ...]]:
     """Return the state after windows were counted, and the closings among them.
 
@@ -79,20 +81,20 @@ def count_on_the_clock(
     ----------
     windows : ndarray of `WINDOW`
         At least one; without energy where the meter was off. All begin under the clock in force.
-    on : ndarray of bool
-        Of each window, whether the meter was on.
+    presence : Presence
+        Where the meter was on.
     """
     assert state.anchor is not None  # noqa: S101 - windows were measured from a block
     first, last = windows[0], windows[-1]
     begin, end = int(first["first_sample"]), int(last["first_sample"] + last["samples"])
     spans = list(_spans(state, state.anchor, timetable, begin, end))
     counts, carry = count_stretches(windows, state.carry, [span.end for span in spans], summation_of(state.settings))
-    tally = Tally(state, timetable, was_off=not on.all())
-    metered = _metered(windows, on, spans, state.anchor)
+    tally = Tally(state, timetable, was_off=not presence.always)
+    metered = _metered(windows, presence, spans, state.anchor)
     for span, counted, seconds in zip(spans, counts, metered, strict=True):
         tally.add(span, counted, seconds)
     done = [mark for mark in state.marks if mark.sample < end]
-    counted = replace(tally.state(), carry=carry, marks=state.marks[len(done) :], selected_rate=_selected(done, state))
+    counted = tally.state(carry=carry, marks=state.marks[len(done) :], selected_rate=_selected(done, state))
     return counted, tuple(tally.closed)
 
 
@@ -102,7 +104,8 @@ def heed_marks(state: MeterState, timetable: Timetable) -> tuple[MeterState, tup
     for mark in state.marks:
         if mark.rate is None:
             tally.close(state.time_ns, ClosingCause.COMMAND)
-    return replace(tally.state(), marks=(), selected_rate=state.requested_rate), tuple(tally.closed)
+    heeded = tally.state(carry=state.carry, marks=(), selected_rate=state.requested_rate)
+    return heeded, tuple(tally.closed)
 
 
 def _selected(marks: Sequence[Mark], state: MeterState) -> int:
@@ -156,15 +159,15 @@ def _spans(state: MeterState, anchor: Anchor, timetable: Timetable, begin: int, 
         at = stop
 
 
-def _metered(windows: Rows, on: NDArray[np.bool_], spans: Sequence[Span], anchor: Anchor) -> list[Fraction]:
+def _metered(windows: Rows, presence: Presence, spans: Sequence[Span], anchor: Anchor) -> list[Fraction]:
     """Return how many seconds of each span the meter was on."""
     numerator, denominator = anchor.rate_hz.as_integer_ratio()
-    if on.all():
+    if presence.always:
         return [Fraction((span.end - span.begin) * denominator, numerator) for span in spans]
     begins = windows["first_sample"]
     ends = begins + windows["samples"]
     held = [np.minimum(ends, span.end) - np.maximum(begins, span.begin) for span in spans]
-    return [Fraction(int(samples[on].clip(0).sum()) * denominator, numerator) for samples in held]
+    return [Fraction(int(samples[presence.on].clip(0).sum()) * denominator, numerator) for samples in held]
 
 
 class Tally:
@@ -195,7 +198,7 @@ class Tally:
         self._closed_ns = state.closed_ns
         self._flags = RowFlag.CLOCK_SET if state.clock_was_set else PLAIN
         self._is_new = state.samples == 0
-        self._sample = Fraction(1) if state.anchor is None else 1 / Fraction(state.anchor.rate_hz)
+        self._sample = Fraction(1) if state.anchor is None else state.anchor.sample_s
         self._profile = state.profile
         self._closings = state.closings
         self.closed: list[Closing] = []
@@ -221,10 +224,13 @@ class Tally:
         self._closings = self._closings.append(closing)
         self.closed.append(closing)
 
-    def state(self) -> MeterState:
-        """Return the state after all that was added."""
+    def state(self, *, carry: Carry, marks: tuple[Mark, ...], selected_rate: int) -> MeterState:
+        """Return the state after all that was added, with what the count leaves besides."""
         return replace(
             self._state,
+            carry=carry,
+            marks=marks,
+            selected_rate=selected_rate,
             registers=self._registers,
             interval=self._interval,
             demand=replace(self._demand, running=self._step),

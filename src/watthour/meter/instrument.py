@@ -6,7 +6,6 @@ meter as it would be if its source ended here. The meter knows no file, bus, thr
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from types import MappingProxyType
 
 import numpy as np
@@ -15,6 +14,7 @@ from watthour.errors import OutOfRangeError, ParameterError, ReadOnlyError, Samp
 from watthour.history import Closing, ClosingCause
 from watthour.meter.calibrated import correction_of
 from watthour.meter.counting import active_rate, after_clock_set, count_on_the_clock, heed_marks
+from watthour.meter.powering import presence_of, turns, without_energy
 from watthour.meter.pulsing import Counted, begin_units_again, contacts_after, pulses_after, rates_selected, spans_of
 from watthour.meter.refusing import require_countable, require_each_countable
 from watthour.meter.showing import view_of
@@ -99,6 +99,7 @@ class Meter:
         self._events: list[Event] = []
         self._spans: list[Spans] | None = [] if watches_leds else None
         self._output_pulses: list[int] = []
+        self._viewed: tuple[MeterState, View] | None = None
 
     @property
     def state(self) -> MeterState:
@@ -208,10 +209,13 @@ class Meter:
         return meter
 
     def view(self) -> View:
-        """Return what the meter shows."""
-        rate, is_covered = active_rate(self._state, self._timetable)
-        view = view_of(self._state, self._timetable.calendar, rate=rate, is_covered=is_covered)
-        return replace(view, software_id=self._software_id)
+        """Return what the meter shows; the same view until something changes."""
+        state, calendar = self._state, self._timetable.calendar
+        if self._viewed is None or self._viewed[0] is not state:
+            rate, is_covered = active_rate(state, self._timetable)
+            view = view_of(state, calendar, rate=rate, is_covered=is_covered, software_id=self._software_id)
+            self._viewed = state, view
+        return self._viewed[1]
 
     def command(self, command: Command, now_ns: int) -> Outcome:
         """Carry out one request, whole or not at all.
@@ -247,7 +251,7 @@ class Meter:
         if state.opened is not None and not continues(state.opened, corrected):
             state = self._settle(state)
         state = self._on_the_clock(state, delivery, now_ns)
-        state = self._measure(replace(state, position=delivery.end_sample), corrected)
+        state = self._measure(state, corrected, position=delivery.end_sample)
         if missing:
             self._note_gap(missing, delivery, now_ns)
         return state
@@ -260,18 +264,19 @@ class Meter:
         if any(correction.delay_s):
             require_each_countable(delivery)
         history, corrected = condition(state.history, delivery, correction)
-        return replace(state, history=history), corrected
+        return state if history is state.history else replace(state, history=history), corrected
 
-    def _measure(self, state: MeterState, delivery: Delivery) -> MeterState:
-        """Return the state after corrected samples were measured, and the windows that are whole counted."""
+    def _measure(self, state: MeterState, delivery: Delivery, position: int | None) -> MeterState:
+        """Return the state after corrected samples were measured up to a position, and the windows that are whole counted."""
         opened = state.opened or open_window(delivery, state.tracker)
         opened, windows = measure(opened, delivery, thresholds_of(state.settings))
         require_countable(delivery, windows, opened.pieces[-1:])
+        last, quality = state.last, state.quality
+        if len(windows) and opened.window is not None:
+            last, quality = windows[-1:].copy(), late_quality(windows, opened.window, VOLTAGE_PRESENT_V)
         still_open = opened if opened.pieces else None
-        state = self._count(replace(state, opened=still_open, tracker=opened.tracker), windows)
-        if not len(windows) or opened.window is None:
-            return state
-        return replace(state, last=windows[-1:].copy(), quality=late_quality(windows, opened.window, VOLTAGE_PRESENT_V))
+        measured = replace(state, position=position, opened=still_open, tracker=opened.tracker, last=last, quality=quality)
+        return self._count(measured, windows)
 
     def _on_the_clock(self, state: MeterState, delivery: Delivery, now_ns: int) -> MeterState:
         """Return the state with the clock of a delivery: the one before, or one that was set, or of another rate."""
@@ -290,7 +295,7 @@ class Meter:
     def _settle(self, state: MeterState) -> MeterState:
         """Return the state after what is left of a stream was counted, and what was asked for was heeded."""
         if state.history is not None:
-            state = self._measure(replace(state, history=None), rest_of(state.history))
+            state = self._measure(replace(state, history=None), rest_of(state.history), position=state.position)
         if state.opened is not None:
             opened, rest = measure_end(state.opened, thresholds_of(state.settings))
             state = self._count(replace(state, opened=None, tracker=opened.tracker), rest)
@@ -318,23 +323,22 @@ class Meter:
         anchor = state.anchor
         if not len(windows) or anchor is None:
             return state
-        # less than a cycle says nothing about voltage: near its zero crossing any looks small
-        live = windows["powered"].astype(bool) | ((windows["cycles"] == 0) & state.powered)
-        on = live | bool(state.settings["auxiliary_supply"])
-        energetic = _without_energy(windows, ~on)
-        spans, instant_of = spans_of(on), _instants(anchor, windows)
+        auxiliary = bool(state.settings["auxiliary_supply"])
+        presence = presence_of(windows, powered=state.powered, auxiliary=auxiliary, rate_hz=anchor.rate_hz)
+        on, energetic = presence.on, without_energy(windows, presence)
+        spans, instant_of = spans_of(presence), _instants(anchor, windows)
         contacts, changes = contacts_after(state.contacts, state.settings, spans, instant_of)
         marked = _with_rates(state, anchor, int(windows["first_sample"][0]), changes)
-        counted, closed = count_on_the_clock(marked, self._timetable, energetic, on)
+        counted, closed = count_on_the_clock(marked, self._timetable, energetic, presence)
         rolled_over = _rolled_over(state.registers, counted.registers)
         if len(windows) > 1 and rolled_over:
             for k in range(len(windows)):  # one by one, so that the event has the time of its window
                 state = self._count_by_one_clock(state, windows[k : k + 1])
             return state
         self._note_spans(state, anchor, energetic)
-        samples = int(windows["samples"].sum())
-        operating_ns = int(np.rint(windows["samples"][live] * (NANOSECONDS / anchor.rate_hz)).sum())
-        down_ns = self._note_power(state, windows, on)
+        samples, operating_ns = presence.samples, presence.operating_ns
+        changed = turns(presence, powered=state.powered)
+        down_ns = self._note_power(state, anchor, windows, {k: bool(on[k]) for k in changed})
         standings, events = watch(state.standings, windows, on, state.settings, instant_of)
         self._events += events
         for energy in rolled_over:
@@ -355,9 +359,9 @@ class Meter:
             counted,
             contacts=contacts,
             output=output,
-            power_fail_count=state.power_fail_count + _falls(state.powered, on),
+            power_fail_count=state.power_fail_count + sum(not on[k] for k in changed),
             samples=state.samples + samples,
-            duration=state.duration + samples / Fraction(anchor.rate_hz),
+            duration=state.duration + samples * anchor.sample_s,
             operating_ns=state.operating_ns + operating_ns,
             partial_operating_ns=state.partial_operating_ns + operating_ns,
             powered=bool(on[-1]),
@@ -391,19 +395,17 @@ class Meter:
             self._note(EventKind.PERIOD_CLOSED, closing.time_ns, number=str(number), cause=str(closing.cause), **by)
             self._note(EventKind.MAXIMA_RESET, closing.time_ns, cause=str(closing.cause), **by, **_maxima_of(closing))
 
-    def _note_power(self, state: MeterState, windows: Rows, on: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int | None:
-        """Tell of the power that failed and came back, with the gap; return since when it is out."""
-        assert state.anchor is not None  # noqa: S101 - windows were measured from a block
-        before = np.concatenate([[state.powered], on[:-1]])
+    def _note_power(self, state: MeterState, anchor: Anchor, windows: Rows, changed: Mapping[int, bool]) -> int | None:
+        """Tell of the power that failed or came back in some windows, with the gap; return since when it is out."""
         down_ns = state.down_ns
-        for k in np.flatnonzero(on != before):
-            at_ns = state.anchor.time_of(int(windows["first_sample"][k]))
-            if on[k]:
+        for k, is_on in changed.items():
+            at_ns = anchor.time_of(int(windows["first_sample"][k]))
+            if is_on:
                 gap = {} if down_ns is None else {"gap_s": f"{(at_ns - down_ns) / NANOSECONDS:.3f}"}
                 self._note(EventKind.POWER_UP, at_ns, voltage="returned", **gap)
             else:
                 self._note(EventKind.POWER_DOWN, at_ns, voltage="out")
-            down_ns = None if on[k] else at_ns
+            down_ns = None if is_on else at_ns
         return down_ns
 
     def _note_spans(self, state: MeterState, anchor: Anchor, counted: Rows) -> None:
@@ -543,11 +545,6 @@ def _seconds(time_ns: int) -> str:
     return f"{time_ns / NANOSECONDS:.6f}"
 
 
-def _falls(powered: bool, on: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:  # noqa: FBT001 - the state before the first of `on`
-    """Return how often a meter that was on or off went off."""
-    return int(np.count_nonzero(np.concatenate([[powered], on[:-1]]) & ~on))
-
-
 def _with_clock_from(state: MeterState, anchor: Anchor) -> MeterState:
     """Return the state whose clock is another from a sample on that is still to come."""
     if not state.is_pending:
@@ -602,13 +599,3 @@ def _rolled_over(before: Registers, after: Registers) -> list[str]:
     """Return the energies whose shown total passed from its maximum to 0."""
     turn = MICRO * REGISTER_MODULUS
     return [energy for energy, old, new in zip(ENERGIES, before.total, after.total, strict=True) if old // turn != new // turn]
-
-
-def _without_energy(windows: Rows, off: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Rows:
-    """Return the windows with no energy where the meter was off."""
-    if not off.any():
-        return windows
-    counted = windows.copy()
-    counted["active_ws"][off] = 0.0
-    counted["reactive_vars"][off] = 0.0
-    return counted

@@ -11,9 +11,9 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from watthour.errors import OutOfRangeError
+from watthour.meter.powering import Presence
 from watthour.metrology import Rows
 from watthour.models import RATINGS, has_feature, model_of
 from watthour.parameters import Setting
@@ -45,8 +45,11 @@ class Span:
     on: bool
 
 
-def spans_of(on: NDArray[np.bool_]) -> list[Span]:
+def spans_of(presence: Presence) -> list[Span]:
     """Return windows parted where the meter went on or off."""
+    on = presence.on
+    if presence.always:
+        return [Span(first=0, last=len(on), on=True)]
     edges = [0, *(np.flatnonzero(on[1:] != on[:-1]) + 1).tolist(), len(on)]
     return [Span(first=first, last=last, on=bool(on[first])) for first, last in pairwise(edges)]
 

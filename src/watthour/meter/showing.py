@@ -3,10 +3,10 @@
 In: a state. Out: a `View`. Nothing is rounded here but money; null (None) is what is not known or has no meaning.
 """
 
-from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import cache, partial
+from itertools import chain
 from types import MappingProxyType
 
 from watthour.meter.quality import late_values
@@ -37,6 +37,8 @@ FLAT = "flat"
 """What the meter calls having no calendar."""
 
 _LINES = ("l12", "l23", "l31")
+_OF_PHASE = tuple(f"_{phase}" for phase in PHASES)
+_POWERS = (("power", "_w"), ("reactive", "_var"), ("apparent", "_va"))
 _READY = tuple(value.name for value in VALUES if value.name not in LATE_NAMES)
 _CENTS = Decimal("0.0001")
 
@@ -47,6 +49,7 @@ def view_of(
     *,
     rate: int = 1,
     is_covered: bool = True,
+    software_id: str = "",
 ) -> View:
     """Return what a meter in this state shows.
 
@@ -56,6 +59,8 @@ def view_of(
         The active one.
     is_covered : bool
         Whether the calendar has a rate for this instant.
+    software_id : str
+        What it shows as its software identification.
     """
     settings = state.settings
     known = {
@@ -73,7 +78,7 @@ def view_of(
             *warnings,
             f"calendar {calendar.name} has no rate for this day, it holds {calendar.valid}: all energy goes to T1",
         )
-    model = model_of(str(settings["model"]))
+    names = _names_of(model_of(str(settings["model"])))
     return View(
         model=str(settings["model"]),
         serial=int(str(settings["serial"])),
@@ -81,20 +86,15 @@ def view_of(
         samples=state.samples,
         duration_s=float(state.duration),
         powered=state.powered,
-        values=LateValues(
-            {name: known.get(name) for name in _names_of(model)},
-            LATE_NAMES,
-            partial(late_values, state),
-        ),
+        values=LateValues(dict(zip(names, map(known.get, names), strict=True)), LATE_NAMES, partial(late_values, state)),
         exact=MappingProxyType(_exact(state.registers)),
         parameters=settings,
         warnings=warnings,
+        software_id=software_id,
         calendar=FLAT if calendar is None else in_force(calendar, state.time_ns).name,
         selected_rate=state.requested_rate,
         profile=state.profile,
-        open_row=None
-        if state.interval is None or state.anchor is None
-        else row_of(state.interval, 1 / Fraction(state.anchor.rate_hz)),
+        open_row=None if state.interval is None or state.anchor is None else row_of(state.interval, state.anchor.sample_s),
         closings=state.closings,
         seal_open=state.seal_open,
         calendar_missing=not is_covered,
@@ -110,48 +110,42 @@ def _names_of(model: Model) -> tuple[str, ...]:
     return tuple(name for name in _READY if has_feature(model, VALUE_BY_NAME[name].needs))
 
 
-def _named(stem: str, end: str, parts: Iterable[str], values: Sequence[Number], scale: float = 1.0) -> dict[str, Number]:
-    """Return ``stem_part_end`` names with their values times `scale`."""
-    return {f"{stem}_{part}{end}": None if value is None else value * scale for part, value in zip(parts, values, strict=True)}
+_MEASURED = (
+    *(f"voltage_{phase}_v" for phase in (*PHASES, *_LINES)),
+    *(f"current_{phase}_a" for phase in (*PHASES, "n")),
+    *(f"{stem}{phase}{end}" for stem, end in _POWERS for phase in (*_OF_PHASE, "")),
+    *(f"{stem}{phase}" for stem in ("power_factor", "cos_phi") for phase in (*_OF_PHASE, "")),
+    "frequency_hz",
+    *(f"{stem}_angle_{phase}_deg" for stem in ("voltage", "current") for phase in PHASES),
+)
+"""Names of what a window gives, in the order of `_measured`."""
 
 
 def _measured(state: MeterState) -> dict[str, Number]:
     """Return the last whole window's quantities, primary; nothing before there is one."""
     if not len(state.last):
         return {}
-    quantities = quantities_of(state.last[0], VOLTAGE_PRESENT_V)
+    found = quantities_of(state.last[0], VOLTAGE_PRESENT_V)
     vt, ct = (float(ratio_setting(state.settings, name).fraction) for name in ("vt", "ct"))
-    return {
-        **_named("voltage", "_v", PHASES, quantities.voltage_v, vt),
-        **_named("voltage", "_v", _LINES, quantities.line_voltage_v, vt),
-        **_named("current", "_a", PHASES, quantities.current_a, ct),
-        "current_n_a": quantities.neutral_current_a * ct,
-        **_powers(quantities, float(primary_ratio(state.settings))),
-        **_factors(quantities),
-        "frequency_hz": quantities.frequency_hz,
-        **_named("voltage_angle", "_deg", PHASES, quantities.voltage_angle_deg),
-        **_named("current_angle", "_deg", PHASES, quantities.current_angle_deg),
-    }
+    ratio = float(primary_ratio(state.settings))
+    values: tuple[Number, ...] = (
+        *(voltage * vt for voltage in (*found.voltage_v, *found.line_voltage_v)),
+        *(current * ct for current in (*found.current_a, found.neutral_current_a)),
+        *(power * ratio for power in _powers(found)),
+        *(*found.power_factor, found.total_power_factor, *found.cos_phi, found.total_cos_phi),
+        found.frequency_hz,
+        *(*found.voltage_angle_deg, *found.current_angle_deg),
+    )
+    return dict(zip(_MEASURED, values, strict=True))
 
 
-def _powers(quantities: Quantities, ratio: float) -> dict[str, Number]:
-    return {
-        **_named("power", "_w", PHASES, quantities.power_w, ratio),
-        "power_w": quantities.total_power_w * ratio,
-        **_named("reactive", "_var", PHASES, quantities.reactive_var, ratio),
-        "reactive_var": quantities.total_reactive_var * ratio,
-        **_named("apparent", "_va", PHASES, quantities.apparent_va, ratio),
-        "apparent_va": quantities.total_apparent_va * ratio,
-    }
-
-
-def _factors(quantities: Quantities) -> dict[str, Number]:
-    return {
-        **_named("power_factor", "", PHASES, quantities.power_factor),
-        "power_factor": quantities.total_power_factor,
-        **_named("cos_phi", "", PHASES, quantities.cos_phi),
-        "cos_phi": quantities.total_cos_phi,
-    }
+def _powers(found: Quantities) -> tuple[float, ...]:
+    """Return active, reactive and apparent power, each of the phases and in total."""
+    return (
+        *(*found.power_w, found.total_power_w),
+        *(*found.reactive_var, found.total_reactive_var),
+        *(*found.apparent_va, found.total_apparent_va),
+    )
 
 
 def _standing(state: MeterState) -> dict[str, Number]:
@@ -173,14 +167,16 @@ def _standing(state: MeterState) -> dict[str, Number]:
     }
 
 
+_DEMANDED = tuple(f"{prefix}max_demand_{end}" for prefix in ("", *(f"{rate}_" for rate in RATES)) for end in ("w", "unix_s"))
+
+
 def _demanded(demand: Demand) -> dict[str, Number]:
     """Return the last demand and the maxima with their times, as seconds since 1970."""
-    maxima = {"": demand.maximum, **{f"{name}_": row for name, row in zip(RATES, demand.rate_maxima, strict=True)}}
-    shown: dict[str, Number] = {"demand_w": None if demand.last is None else demand.last.demand_microw / MICRO}
-    for prefix, maximum in maxima.items():
-        shown[f"{prefix}max_demand_w"] = None if maximum is None else maximum.demand_microw / MICRO
-        shown[f"{prefix}max_demand_unix_s"] = None if maximum is None else maximum.time_ns // NANOSECONDS
-    return shown
+    shown: list[Number] = []
+    for maximum in (demand.maximum, *demand.rate_maxima):
+        shown += (None, None) if maximum is None else (maximum.demand_microw / MICRO, maximum.time_ns // NANOSECONDS)
+    last = None if demand.last is None else demand.last.demand_microw / MICRO
+    return {"demand_w": last, **dict(zip(_DEMANDED, shown, strict=True))}
 
 
 def _pulses(state: MeterState) -> dict[str, Number]:
@@ -195,30 +191,26 @@ def _pulses(state: MeterState) -> dict[str, Number]:
 
 def _amount(energy_kwh: Fraction, per_kwh: Decimal) -> float:
     """Return energy times its price, rounded half up to four decimals as the register shows it."""
+    if not (energy_kwh and per_kwh):
+        return 0.0
     exact = energy_kwh * Fraction(per_kwh)
     return float((Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(_CENTS, ROUND_HALF_UP))
 
 
-def _sets(registers: Registers) -> dict[str, tuple[int, ...]]:
-    """Return the primary register sets by their prefix."""
-    return {
-        "": registers.total,
-        "partial_": registers.partial,
-        **{f"{name}_": row for name, row in zip(RATES, registers.rates, strict=True)},
-        **{f"{name}_": row for name, row in zip(PHASES, registers.phases, strict=True)},
-    }
+_PREFIXES = ("", "partial_", *(f"{name}_" for name in (*RATES, *PHASES)))
+_SHOWN = tuple(energy_name(energy, prefix) for prefix in _PREFIXES for energy in ENERGIES)
+_EXACT = tuple(exact_name(energy, prefix) for prefix in (*_PREFIXES, "secondary_") for energy in ENERGIES)
+
+
+def _amounts(registers: Registers) -> tuple[int, ...]:
+    """Return the primary register sets in the order of their prefixes."""
+    rates, phases = chain.from_iterable(registers.rates), chain.from_iterable(registers.phases)
+    return (*registers.total, *registers.partial, *rates, *phases)
 
 
 def _shown(registers: Registers) -> dict[str, Number]:
-    return {
-        energy_name(energy, prefix): shown_register(amount)
-        for prefix, row in _sets(registers).items()
-        for energy, amount in zip(ENERGIES, row, strict=True)
-    }
+    return dict(zip(_SHOWN, map(shown_register, _amounts(registers)), strict=True))
 
 
 def _exact(registers: Registers) -> dict[str, int]:
-    sets = {**_sets(registers), "secondary_": registers.secondary}
-    return {
-        exact_name(energy, prefix): amount for prefix, row in sets.items() for energy, amount in zip(ENERGIES, row, strict=True)
-    }
+    return dict(zip(_EXACT, (*_amounts(registers), *registers.secondary), strict=True))

@@ -46,6 +46,11 @@ class Anchor:
     time_ns: int
     rate_hz: float
 
+    @property
+    def sample_s(self) -> Fraction:
+        """Seconds between two samples, exact."""
+        return _period(self.rate_hz)
+
     def time_of(self, sample: int) -> int:
         """Return the instant of a sample, nanoseconds UTC since 1970."""
         numerator, denominator = self.rate_hz.as_integer_ratio()
@@ -55,6 +60,12 @@ class Anchor:
         """Return the first sample whose instant is this one or later."""
         numerator, denominator = self.rate_hz.as_integer_ratio()
         return self.sample - (-(2 * (time_ns - self.time_ns) - 1) * numerator // (2 * NANOSECONDS * denominator))
+
+
+@cache
+def _period(rate_hz: float) -> Fraction:
+    """Return one over a rate; asked several times a step."""
+    return 1 / Fraction(rate_hz)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,8 +260,12 @@ def _product(ct: Ratio, vt: Ratio) -> Fraction:
 
 def thresholds_of(settings: Mapping[str, Setting]) -> Thresholds:
     """Return cut-off and voltage limit of the current range that the CT chooses."""
-    cutoff_a = current_range_of(ratio_setting(settings, "ct")).cutoff_a
-    return Thresholds(present_v=VOLTAGE_PRESENT_V, cutoff_a=cutoff_a)
+    return _thresholds(ratio_setting(settings, "ct"))
+
+
+@cache
+def _thresholds(ct: Ratio) -> Thresholds:
+    return Thresholds(present_v=VOLTAGE_PRESENT_V, cutoff_a=current_range_of(ct).cutoff_a)
 
 
 def summation_of(settings: Mapping[str, Setting]) -> Summation:

@@ -8,16 +8,33 @@ import cmath
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from struct import Struct
 
 import numpy as np
-from numpy.typing import NDArray
 
-from watthour.metrology.records import Rows
+from watthour.metrology.records import WINDOW, Record
 
 Known = float | None
 PerPhase = tuple[float, ...]
 KnownPerPhase = tuple[Known, ...]
 """Three values, L1 L2 L3."""
+
+
+_LETTERS = {"i1": "b", "i4": "i", "i8": "q", "f8": "d", "c16": "dd"}
+
+
+def _numbers_of(row: "np.dtype[np.void]") -> tuple[Struct, dict[str, slice]]:
+    """Return how to take a row apart into plain numbers, and where each field stands among them: once for all, not field by field."""
+    letters, places = "=", {}
+    for name in row.names or ():
+        base, shape = row[name].base, row[name].shape
+        field = _LETTERS[base.str[1:]] * math.prod(shape)
+        places[name] = slice(len(letters) - 1, len(letters) - 1 + len(field))
+        letters += field
+    return Struct(letters), places
+
+
+_NUMBERS, _AT = _numbers_of(WINDOW)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +66,7 @@ class Quantities:
     powered: bool
 
 
-def quantities_of(row: Rows, present_v: float) -> Quantities:
+def quantities_of(row: Record, present_v: float) -> Quantities:
     """Return the quantities of a whole window.
 
     Parameters
@@ -58,40 +75,42 @@ def quantities_of(row: Rows, present_v: float) -> Quantities:
     present_v : float
         A voltage below it has no angle.
     """
-    voltage, current = _floats(row["voltage_v"]), _floats(row["current_a"])
-    power, reactive = _floats(row["power_w"]), _floats(row["reactive_var"])
+    numbers = _NUMBERS.unpack(row.tobytes())
+    voltage, current = numbers[_AT["voltage_v"]], numbers[_AT["current_a"]]
+    power, reactive = numbers[_AT["power_w"]], numbers[_AT["reactive_var"]]
     apparent = tuple(u * i for u, i in zip(voltage, current, strict=True))
-    counting = [bool(flag) for flag in row["counting"]]
+    counting = [bool(flag) for flag in numbers[_AT["counting"]]]
     present = [u >= present_v for u in voltage]
-    voltages = [complex(u) for u in row["voltage_phasor_v"]]
-    currents = [complex(i) if on else 0j for i, on in zip(row["current_phasor_a"], counting, strict=True)]
+    voltages = _complexes(numbers[_AT["voltage_phasor_v"]])
+    currents = [i if on else 0j for i, on in zip(_complexes(numbers[_AT["current_phasor_a"]]), counting, strict=True)]
     fundamental = [u * i.conjugate() for u, i in zip(voltages, currents, strict=True)]
     reference = next((u for u, on in zip(voltages, present, strict=True) if on), None)
-    frequency = float(row["frequency_hz"])
+    (frequency,), (neutral,) = numbers[_AT["frequency_hz"]], numbers[_AT["neutral_current_a"]]
+    total_power, total_apparent = sum(power), sum(apparent)
     return Quantities(
         voltage_v=voltage,
-        line_voltage_v=_floats(row["line_voltage_v"]),
+        line_voltage_v=numbers[_AT["line_voltage_v"]],
         current_a=current,
-        neutral_current_a=float(row["neutral_current_a"]) if any(counting) else 0.0,
+        neutral_current_a=neutral if any(counting) else 0.0,
         power_w=power,
         reactive_var=reactive,
         apparent_va=apparent,
         power_factor=tuple(_ratio(p, s) for p, s in zip(power, apparent, strict=True)),
         cos_phi=tuple(_cos_phi(s, p) for s, p in zip(fundamental, power, strict=True)),
-        total_power_w=sum(power),
+        total_power_w=total_power,
         total_reactive_var=sum(reactive),
-        total_apparent_va=sum(apparent),
-        total_power_factor=_ratio(sum(power), sum(apparent)),
-        total_cos_phi=_cos_phi(sum(fundamental), sum(power)),
+        total_apparent_va=total_apparent,
+        total_power_factor=_ratio(total_power, total_apparent),
+        total_cos_phi=_cos_phi(sum(fundamental), total_power),
         frequency_hz=None if math.isnan(frequency) else frequency,
         voltage_angle_deg=_angles(voltages, present, reference),
         current_angle_deg=_angles(currents, counting, reference),
-        powered=bool(row["powered"]),
+        powered=numbers[_AT["powered"]] == (1,),
     )
 
 
-def _floats(three: NDArray[np.float64]) -> PerPhase:
-    return tuple(float(x) for x in three)
+def _complexes(parts: Sequence[float]) -> list[complex]:
+    return [complex(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
 
 
 def _ratio(power_w: float, apparent_va: float) -> Known:

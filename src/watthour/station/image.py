@@ -1,12 +1,13 @@
 """A view as the registers of one model: the bytes that reads are cut from.
 
 In: a model's rows and a view. Out: one image of all its registers, and where each variable stands in it. The layout is
-made once a model; an image once a view. What a request may ask is not known here.
+made once a model; an image once a view, of which only what differs from the one before is encoded. What a request may ask is
+not known here.
 """
 
 import re
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -20,7 +21,7 @@ from watthour.maps.register import BYTES_PER_REGISTER, Encodable, Register
 from watthour.models import has_feature, model_of
 from watthour.parameters import PARAMETER_BY_NAME
 from watthour.units import NANOSECONDS, RATES, VALUE_BY_NAME, Ratio
-from watthour.view import View
+from watthour.view import View, ready_values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,72 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """All registers of a view.
+
+    Parameters
+    ----------
+    late : bool
+        Whether it holds what is found only when somebody asks.
+    data : bytes
+        In the order of the rows, validity bits set.
+    read : list
+        What was encoded, in the layout's order of reading.
+    raws : list of int or bytes
+        What it became, in the order of the rows.
+    bits : int
+        Validity of all rows.
+    """
+
+    view: View
+    selection: Selection
+    late: bool
+    data: bytes
+    read: list[Encodable]
+    raws: list[int | bytes]
+    bits: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Rows in the order in which a view is asked for them: what comes from the same place together.
+
+    Parameters
+    ----------
+    places : tuple of int
+        Of the rows, in that order: those of `said`, `settings`, `exact`, `values`, `late` and `selected`; not validity words.
+    said, selected : tuple of callables
+        What the meter says of itself; what a line's selection decides.
+    settings, exact, values, late : tuple of str
+        Names; of values those that are known at once, and those that are found when asked for.
+    """
+
+    places: tuple[int, ...]
+    said: tuple[Callable[[View], Encodable], ...]
+    settings: tuple[str, ...]
+    exact: tuple[str, ...]
+    values: tuple[str, ...]
+    late: tuple[str, ...]
+    selected: tuple[Reader, ...]
+
+    def of(self, view: View, selection: Selection, before: Image | None, *, late: bool) -> list[Encodable]:
+        """Return what a view has for each row; of an earlier image what still holds."""
+        read: list[Encodable] = [read(view) for read in self.said]
+        read += cast("Iterable[Encodable]", map(view.parameters.__getitem__, self.settings))
+        read += map(view.exact.get, self.exact)
+        read += map(ready_values(view).get, self.values)
+        read += map(view.values.get, self.late) if late else (None,) * len(self.late)
+        if before is not None and _selects_the_same(before, view, selection):
+            return read + before.read[len(read) :]
+        return read + [reader(view, selection) for reader in self.selected]
+
+
+def _selects_the_same(image: Image, view: View, selection: Selection) -> bool:
+    seen = image.view
+    return image.selection == selection and seen.profile is view.profile and seen.closings is view.closings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """Where everything of one model stands.
 
@@ -103,8 +170,7 @@ class Layout:
     by_start: Mapping[int, Register]
     spans: Mapping[int, Span]
     addresses: frozenset[int]
-    all_readers: tuple[tuple[int, Register, Reader], ...]
-    prompt_readers: tuple[tuple[int, Register, Reader], ...]
+    reading: Reading
     packing: struct.Struct
     validity: tuple[int, ...]
     late: tuple[range, ...]
@@ -118,23 +184,35 @@ class Layout:
         is_late = any(start < part.stop and part.start < end for part in self.late)
         return Stretch(begin=begin, end=begin + count * BYTES_PER_REGISTER, is_late=is_late)
 
-    def image(self, view: View, selection: Selection = NOTHING_SELECTED, *, late: bool = True) -> bytes:
-        """Return all registers of a view, in the order of the rows, validity bits set.
+    def image(
+        self, view: View, selection: Selection = NOTHING_SELECTED, before: Image | None = None, *, late: bool = True
+    ) -> Image:
+        """Return all registers of a view.
 
         Parameters
         ----------
+        before : Image, optional
+            An earlier one of the same layout, whose work need not be done again.
         late : bool
             Whether to find what is found only when somebody asks; else it is null.
         """
-        raws: list[int | bytes] = [0] * len(self.rows)
-        bits = 0
-        for place, row, read in self.all_readers if late else self.prompt_readers:
-            raws[place], valid = row.encode(read(view, selection))
-            if valid and row.bit is not None:
-                bits |= 1 << row.bit
+        read = self.reading.of(view, selection, before, late=late)
+        changed: Iterable[tuple[int, Encodable]] = zip(self.reading.places, read, strict=True)
+        if before is None:
+            raws, bits = cast("list[int | bytes]", [0] * len(self.rows)), 0
+        else:
+            raws, bits = before.raws.copy(), before.bits
+            seen = zip(self.reading.places, read, before.read, strict=True)
+            changed = [(place, new) for place, new, old in seen if new is not old and new != old]
+        for place, value in changed:
+            row = self.rows[place]
+            raws[place], valid = row.encode(value)
+            if row.bit is not None:
+                bits = bits | 1 << row.bit if valid else bits & ~(1 << row.bit)
         for word, place in enumerate(self.validity):
             raws[place] = bits >> (word * VALIDITY_BITS_PER_REGISTER) & (2**VALIDITY_BITS_PER_REGISTER - 1)
-        return self.packing.pack(*raws)
+        data = self.packing.pack(*raws)
+        return Image(view=view, selection=selection, late=late, data=data, read=read, raws=raws, bits=bits)
 
     def variables(self, start: int, count: int) -> list[Register]:
         """Return the rows that registers cover whole."""
@@ -151,14 +229,12 @@ def layout_of(model: str) -> Layout:
 def layout_for(rows: Sequence[Register]) -> Layout:
     """Return the layout of rows that are sorted by address."""
     names = [row.name for row in rows]
-    readers = tuple((place, row, _reader(row.name)) for place, row in enumerate(rows))
     return Layout(
         rows=tuple(rows),
         by_start=MappingProxyType({row.address: row for row in rows}),
         spans=MappingProxyType({row.address: span for span, members in _spans(rows) for row in members}),
         addresses=frozenset(address for row in rows for address in range(row.address, row.end)),
-        all_readers=readers,
-        prompt_readers=tuple(reader for reader in readers if not reader[1].late),
+        reading=_reading(rows),
         packing=struct.Struct(">" + "".join(row.layout for row in rows)),
         validity=tuple(names.index(name) for name in _VALIDITY if name in names),
         late=_late(rows),
@@ -192,18 +268,34 @@ def _late(rows: Sequence[Register]) -> tuple[range, ...]:
     return tuple(parts)
 
 
-def _reader(name: str) -> Reader:
-    """Return how a name is read from a view: what the meter says of itself, a setting, a value, or an exact energy."""
-    if name in _IDENTITY:
-        read = _IDENTITY[name]
-        return lambda view, _: read(view)
-    if name in _SELECTED:
-        return _SELECTED[name]
-    if name in PARAMETER_BY_NAME:
-        return lambda view, _: cast("Encodable", view.parameters[name])
-    if name in VALUE_BY_NAME:
-        return lambda view, _: view.values.get(name)
-    return lambda view, _: view.exact.get(name)
+def _reading(rows: Sequence[Register]) -> Reading:
+    """Return how rows are read from a view: what the meter says of itself, a setting, an exact energy, a value, or selected."""
+    groups: dict[str, list[int]] = {kind: [] for kind in ("said", "settings", "exact", "values", "late", "selected")}
+    for place, row in enumerate(rows):
+        if row.name not in _VALIDITY:  # filled in when all else is encoded
+            groups[_kind(row)].append(place)
+    names = {kind: tuple(rows[place].name for place in places) for kind, places in groups.items()}
+    return Reading(
+        places=tuple(place for places in groups.values() for place in places),
+        said=tuple(_IDENTITY[name] for name in names["said"]),
+        settings=names["settings"],
+        exact=names["exact"],
+        values=names["values"],
+        late=names["late"],
+        selected=tuple(_SELECTED[name] for name in names["selected"]),
+    )
+
+
+def _kind(row: Register) -> str:
+    if row.name in _IDENTITY:
+        return "said"
+    if row.name in _SELECTED:
+        return "selected"
+    if row.name in PARAMETER_BY_NAME:
+        return "settings"
+    if row.name in VALUE_BY_NAME:
+        return "late" if row.late else "values"
+    return "exact"
 
 
 _LONGEST_NAME = 32
@@ -286,7 +378,6 @@ _IDENTITY: Mapping[str, Callable[[View], Encodable]] = MappingProxyType(
         "vt_primary": lambda view: _VT(view).primary,
         "vt_secondary": lambda view: _VT(view).secondary,
         "warnings": lambda view: len(view.warnings),
-        **dict.fromkeys(_VALIDITY, lambda _: 0),
     }
 )
-"""What the meter says of itself; the validity words are filled in when all else is encoded."""
+"""What the meter says of itself."""

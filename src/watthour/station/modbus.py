@@ -16,7 +16,7 @@ from watthour.parameters import Interface
 from watthour.station.bits import bits_of, command_of
 from watthour.station.counters import LineCounters
 from watthour.station.identification import identify, server_id
-from watthour.station.image import NOTHING_SELECTED, Layout, Stretch, layout_of
+from watthour.station.image import NOTHING_SELECTED, Image, Layout, Stretch, layout_of
 from watthour.station.rights import EVERYTHING, Rights
 from watthour.view import ClosePeriod, Command, Outcome, ResetPartial, SelectRate, Verdict, View, WriteSettings
 from watthour.wire.modbus.about import Diagnostic
@@ -163,7 +163,7 @@ class Station:
     def __init__(self, units: Sequence[int | None] = (None,), etiquette: Etiquette = TCP_PORT) -> None:
         self._units = tuple(units)
         self._etiquette = etiquette
-        self._images: list[tuple[View | None, bool, bytes]] = [(None, False, b"") for _ in self._units]
+        self._images: list[Image | None] = [None] * len(self._units)
         self._selections = [NOTHING_SELECTED for _ in self._units]
         self._counters = LineCounters(len(self._units))
 
@@ -201,11 +201,11 @@ class Station:
 
     def image(self, meter: int, view: View, *, late: bool) -> bytes:
         """Return the registers of a view, made once as long as it is the newest, and again when late ones are first asked for."""
-        made_of, with_late, image = self._images[meter]
-        if made_of is not view or (late and not with_late):
-            image = layout_of(view.model).image(view, self._selections[meter], late=late)
-            self._images[meter] = (view, late, image)
-        return image
+        image = self._images[meter]
+        if image is None or image.view is not view or (late and not image.late):
+            before = image if image is not None and image.view.model == view.model else None
+            image = self._images[meter] = layout_of(view.model).image(view, self._selections[meter], before, late=late)
+        return image.data
 
     def reply(self, ask: Ask, outcome: Outcome, views: Sequence[View]) -> Reply:
         """Return the reply that an outcome makes; of 17h it reads the newest view."""
@@ -348,7 +348,7 @@ class Station:
         if number > len(SELECTIONS[row.name](view)):
             return _refused(request, ExceptionCode.ILLEGAL_DATA_VALUE)
         self._selections[meter] = replace(self._selections[meter], **{row.name: number})
-        self._images[meter] = (None, False, b"")
+        self._images[meter] = None
         return self._read_back(request, meter, view) if isinstance(request, ReadWriteRequest) else writing.done()
 
     def _broadcast(self, request: Request | IllegalRequest, views: Sequence[View], rights: Rights) -> Broadcast:

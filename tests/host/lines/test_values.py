@@ -47,7 +47,7 @@ def test_rows_that_do_not_touch_are_read_apart():
 
 def contents_of(view, rows):
     layout = layout_of(view.model)
-    image = layout.image(view)
+    image = layout.image(view).data
     return {read.start: layout.spans[read.start].cut(image, read.start, read.count) for read in plan_reads(rows)}
 
 

@@ -20,7 +20,7 @@ from watthour.journal import Head
 from watthour.meter import MeterState
 from watthour.tariff import Calendar
 from watthour.units import ENERGIES, NANOSECONDS, exact_name
-from watthour.view import EVENTS, Event, EventKind, View, with_values
+from watthour.view import EVENTS, Event, EventKind, View, values_with
 
 COMMIT_S = 1.0
 """A state is kept this often, in running time; what a live source lost with a crash is at most this."""
@@ -220,7 +220,8 @@ class Keeping:
         """Return a meter's view with what is kept of it: its events, and what is wrong with the store."""
         is_faulty, is_fresh = bool(self._fault), self.fresh_since_ns is not None
         return replace(
-            with_values(view, storage_fault=int(is_faulty), registers_fresh=int(is_fresh)),
+            view,
+            values=values_with(view, storage_fault=int(is_faulty), registers_fresh=int(is_fresh)),
             warnings=(*view.warnings, *self._warnings()),
             events=self._chain.shown,
             event_count=self.head.count,

@@ -91,7 +91,7 @@ class Watching:
     """What looks at a run a few times a second; this one only tells its events, line by line."""
 
     is_live = False
-    every_s = 0.1
+    every_s = 0.25
 
     def look(self, events: Sequence[str]) -> None:
         """Take in what happened since the last look."""
@@ -103,7 +103,6 @@ class _WatchingValues(Watching):
     """Shows the meter's values as they change."""
 
     is_live = True
-    every_s = 0.25
 
     def __init__(self, thread: MeteringThread, scene: Scene, live: Live) -> None:
         self._thread, self._scene, self._live = thread, scene, live
@@ -120,7 +119,6 @@ class _WatchingRack(Watching):
     """Shows several meters' values as they change."""
 
     is_live = True
-    every_s = 0.25
 
     def __init__(self, meters: Sequence[Watchable], live: Live) -> None:
         self._meters, self._live = meters, live
@@ -132,7 +130,13 @@ class _WatchingRack(Watching):
         self._live.update(rack_page(views, scenes, self._events), refresh=True)
 
 
-class _WatchingProgress(Watching):
+class _WatchingFast(Watching):
+    """The same of a run as fast as possible, which may be over in a moment."""
+
+    every_s = 0.1
+
+
+class _WatchingProgress(_WatchingFast):
     """Shows how far a fast run has come, a bar a meter."""
 
     def __init__(self, meters: Sequence[Watchable], bar: Progress) -> None:
@@ -160,7 +164,7 @@ def watched(meters: Sequence[Watchable], *, fast: bool, quiet: bool) -> Iterator
     """
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
-        yield Watching()
+        yield _WatchingFast() if fast else Watching()
     elif fast:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
         with Progress(*columns, TextColumn("{task.fields[state]}"), TimeRemainingColumn(), console=console) as bar:
