@@ -17,7 +17,7 @@ from watthour.meter.counting import active_rate, after_clock_set, count_on_the_c
 from watthour.meter.powering import presence_of, turns, without_energy
 from watthour.meter.pulsing import Counted, begin_units_again, contacts_after, pulses_after, rates_selected, spans_of
 from watthour.meter.refusing import require_countable, require_each_countable
-from watthour.meter.showing import view_of
+from watthour.meter.showing import measured, view_of
 from watthour.meter.state import Anchor, Mark, MeterState, primary_ratio, require_possible, summation_of, thresholds_of
 from watthour.meter.timetable import CLOCK_NS, Timetable
 from watthour.meter.watching import shifted, watch
@@ -46,6 +46,7 @@ from watthour.view import (
     Command,
     Event,
     EventKind,
+    Number,
     Outcome,
     ResetPartial,
     SelectRate,
@@ -216,6 +217,10 @@ class Meter:
             view = view_of(state, calendar, rate=rate, is_covered=is_covered, software_id=self._software_id)
             self._viewed = state, view
         return self._viewed[1]
+
+    def measured(self) -> Mapping[str, Number]:
+        """Return the values of the last whole window alone, as a view has them; it takes a fraction of the time."""
+        return measured(self._state)
 
     def command(self, command: Command, now_ns: int) -> Outcome:
         """Carry out one request, whole or not at all.

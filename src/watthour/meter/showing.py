@@ -64,7 +64,7 @@ def view_of(
     """
     settings = state.settings
     known = {
-        **_measured(state),
+        **measured(state),
         **_standing(state),
         **_demanded(state.demand),
         **_pulses(state),
@@ -118,10 +118,10 @@ _MEASURED = (
     "frequency_hz",
     *(f"{stem}_angle_{phase}_deg" for stem in ("voltage", "current") for phase in PHASES),
 )
-"""Names of what a window gives, in the order of `_measured`."""
+"""Names of what a window gives, in the order of `measured`."""
 
 
-def _measured(state: MeterState) -> dict[str, Number]:
+def measured(state: MeterState) -> dict[str, Number]:
     """Return the last whole window's quantities, primary; nothing before there is one."""
     if not len(state.last):
         return {}

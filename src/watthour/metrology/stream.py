@@ -71,6 +71,10 @@ def scratch_for(rate_hz: float) -> Scratch:
     )
 
 
+_NO_SCRATCH = scratch_for(0.0)
+"""Of phasors, which need none."""
+
+
 def open_window(delivery: Delivery, before: Rows | None = None) -> OpenWindow:
     """Return the state of a stream that begins with `delivery`, which is not yet taken in.
 
@@ -86,7 +90,8 @@ def open_window(delivery: Delivery, before: Rows | None = None) -> OpenWindow:
     tracker["first_sample"] = delivery.first_sample
     tracker["start"] = delivery.first_sample + FRINGE
     tracker["edge"] = -0.5
-    return OpenWindow(tracker=tracker, pieces=(), scratch=scratch_for(delivery.rate_hz))
+    scratch = _NO_SCRATCH if isinstance(delivery, Phasors) else scratch_for(delivery.rate_hz)
+    return OpenWindow(tracker=tracker, pieces=(), scratch=scratch)
 
 
 def continues(opened: OpenWindow, delivery: Delivery) -> bool:

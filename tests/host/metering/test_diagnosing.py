@@ -1,6 +1,5 @@
 """The diagnosis beside a meter: when it looks, and what it puts into a view."""
 
-import dataclasses
 import runpy
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def swapped():
 def test_it_looks_once_in_a_while(swapped):
     diagnosing = Diagnosing(5.0)
     assert diagnosing.is_due(0)
-    diagnosing.look(swapped)
+    diagnosing.look(swapped.values, swapped.parameters, swapped.time_ns)
     assert not diagnosing.is_due(5 * NANOSECONDS - 1)
     assert diagnosing.is_due(5 * NANOSECONDS)
 
@@ -36,7 +35,7 @@ def test_a_view_is_filled_with_what_stands_and_else_is_left_as_it_is(swapped):
     diagnosing = Diagnosing(5.0)
     for second in range(0, 15, 5):
         assert diagnosing.filled(swapped) is swapped
-        diagnosing.look(dataclasses.replace(swapped, time_ns=second * NANOSECONDS))
+        diagnosing.look(swapped.values, swapped.parameters, second * NANOSECONDS)
     filled = diagnosing.filled(swapped)
     assert [finding.kind for finding in filled.diagnosis] == [FindingKind.CTS_SWAPPED]
     assert filled.values["wiring_findings"] == 2

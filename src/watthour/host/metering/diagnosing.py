@@ -3,12 +3,14 @@
 It is a watcher and no part of the meter: nothing it finds enters a register, and it begins anew with each run.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
 from watthour.diagnosis import Course, Plate, follow
+from watthour.parameters import Setting
 from watthour.units import NANOSECONDS, Ratio
-from watthour.view import View, findings_word, with_values
+from watthour.view import Number, View, findings_word, with_values
 
 
 class Diagnosing:
@@ -32,10 +34,10 @@ class Diagnosing:
         seen_ns = self._course.time_ns
         return seen_ns is None or not 0 <= time_ns - seen_ns < self._every_ns  # also where the clock was set back
 
-    def look(self, view: View) -> None:
-        """Take in what a meter shows."""
-        plate = Plate(ct_primary_a=float(cast("Ratio", view.parameters["ct"]).primary), generates=self._generates)
-        self._course = follow(self._course, view.values, plate, view.time_ns)
+    def look(self, values: Mapping[str, Number], settings: Mapping[str, Setting], time_ns: int) -> None:
+        """Take in what a meter measures at an instant."""
+        plate = Plate(ct_primary_a=float(cast("Ratio", settings["ct"]).primary), generates=self._generates)
+        self._course = follow(self._course, values, plate, time_ns)
 
     def filled(self, view: View) -> View:
         """Return a view with the findings in it."""

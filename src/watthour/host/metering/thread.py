@@ -393,7 +393,7 @@ class MeteringThread(threading.Thread):
         """Look at the wiring where it is time; by sample time, so that the same run has the same findings."""
         meter = self._work.meter
         if self._diagnosing.is_due(meter.state.time_ns):
-            self._diagnosing.look(meter.view())
+            self._diagnosing.look(meter.measured(), meter.state.settings, meter.state.time_ns)
 
     def _tell_happenings(self, piece: Delivery, now_ns: int) -> None:
         """Tell what a fault script does to a simulated installation when it begins, to the microsecond."""

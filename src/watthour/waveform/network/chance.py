@@ -4,6 +4,7 @@ In: seed, a stream (which load, which purpose) and places (minutes, half-minutes
 numbers from 0 to 1. Noise on samples has a generator of its own in `watthour.waveform.noise`.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -13,6 +14,8 @@ _MASK = 2**64 - 1
 _GOLDEN = 0x9E3779B97F4A7C15
 _FIRST = 0xBF58476D1CE4E5B9
 _SECOND = 0x94D049BB133111EB
+_MULTIPLIERS = tuple(np.uint64(factor) for factor in (_GOLDEN, _FIRST, _SECOND))
+_SHIFTS = (np.uint64(30), np.uint64(27))
 
 
 @lru_cache(256)
@@ -41,11 +44,16 @@ def even_chances(seed: int, stream: int, places: NDArray[np.int64]) -> NDArray[n
     SplitMix64's finalizer over a counter: G. L. Steele, D. Lea, C. H. Flood, "Fast splittable pseudorandom number
     generators", OOPSLA 2014, DOI 10.1145/2660193.2660195.
     """
-    mixed = places.astype(np.uint64) * np.uint64(_GOLDEN) + np.uint64(_key(seed, stream))
-    mixed = (mixed ^ mixed >> np.uint64(30)) * np.uint64(_FIRST)
-    mixed = (mixed ^ mixed >> np.uint64(27)) * np.uint64(_SECOND)
+    mixed = places.astype(np.uint64)
+    mixed *= _MULTIPLIERS[0]
+    mixed += np.uint64(_key(seed, stream))
+    for shift, multiplier in zip(_SHIFTS, _MULTIPLIERS[1:], strict=True):
+        mixed ^= mixed >> shift
+        mixed *= multiplier
     mixed ^= mixed >> np.uint64(31)
-    numbers: NDArray[np.float64] = (mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    mixed >>= np.uint64(11)
+    numbers = mixed.astype(np.float64)
+    numbers *= 2.0**-53
     return numbers
 
 
@@ -59,15 +67,22 @@ def wander(seed: int, stream: int, seconds: NDArray[np.float64], swing_s: float)
     swing_s : float
         About how long it takes to and fro.
     """
-    total = np.zeros_like(seconds)
+    return wanders(seed, (stream,), seconds, swing_s)[0]
+
+
+def wanders(seed: int, streams: Sequence[int], seconds: NDArray[np.float64], swing_s: float) -> list[NDArray[np.float64]]:
+    """Return what `wander` does of several streams; where they are drawn is worked out once."""
+    totals = [np.zeros_like(seconds) for _ in streams]
     for octave, (size, apart_s) in enumerate(((0.75, swing_s / 2), (0.25, swing_s / 8))):
         place = seconds / apart_s
         below = np.floor(place).astype(np.int64)
         eased = (1 - np.cos(np.pi * (place - below))) / 2
-        drawn = even_chances(seed, 2 * stream + octave, np.arange(below[0], below[-1] + 2))
-        first, second = drawn[below - below[0]], drawn[below - below[0] + 1]
-        total += size * (2 * (first * (1 - eased) + second * eased) - 1)
-    return total
+        drawn_at, first = np.arange(below[0], below[-1] + 2), below - below[0]
+        rest, second = 1 - eased, first + 1
+        for number, stream in enumerate(streams):
+            drawn = even_chances(seed, 2 * stream + octave, drawn_at)
+            totals[number] += size * (2 * (drawn[first] * rest + drawn[second] * eased) - 1)
+    return totals
 
 
 @lru_cache(64)

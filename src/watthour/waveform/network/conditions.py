@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watthour.units import NANOSECONDS, Ratio
-from watthour.waveform.network.chance import wander, wander_terms
+from watthour.waveform.network.chance import wander, wander_terms, wanders
 from watthour.waveform.network.description import Network
 from watthour.waveform.network.happenings import Diary, Stretch
 from watthour.waveform.network.levels import Cycles, Hour, along, between_knots
@@ -179,9 +179,10 @@ class Installation:
         if most:
             minutes_s = hour.first_s + np.arange(0.0, HOUR_S + 1, MINUTE_S)
             common = wander(self.seed, VOLTAGE_STREAM, minutes_s, self.supply.voltage_drift_s)
-            for phase in range(3):
-                own = wander(self.seed, VOLTAGE_STREAM + 1 + phase, minutes_s, self.supply.voltage_drift_s / 2)
-                shares[phase] *= between_knots(1 + most * (0.75 * common + 0.25 * own), MINUTE_S)
+            streams = [VOLTAGE_STREAM + 1 + phase for phase in range(3)]
+            own = wanders(self.seed, streams, minutes_s, self.supply.voltage_drift_s / 2)
+            for phase, wandering in enumerate(own):
+                shares[phase] *= between_knots(1 + most * (0.75 * common + 0.25 * wandering), MINUTE_S)
         return shares
 
     def _flicker_rms(self, first_s: int) -> Floats | None:

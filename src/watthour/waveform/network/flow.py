@@ -17,6 +17,7 @@ from watthour.waveform.network.conditions import Conditions, Installation, curre
 from watthour.waveform.network.happenings import Stretch
 from watthour.waveform.network.levels import Cycles, Gate
 from watthour.waveform.network.loads import RESPONSES
+from watthour.waveform.network.spectrum import Draw
 from watthour.waveform.network.times import HOUR_S
 
 Floats = NDArray[np.float64]
@@ -54,7 +55,7 @@ def rows_of(installation: Installation, conditions: Conditions) -> tuple[Complex
     factors = (
         conditions.levels if draws else always,
         np.concatenate([current_factors(response, shares) for response in RESPONSES]),
-        np.concatenate([always, *(gate.shares(conditions.cycles)[np.newaxis] for gate in gates)]),
+        np.concatenate([always, *(_shares(gate, draws, conditions)[np.newaxis] for gate in gates)]),
     )
     places = [
         (phase, draw.level, 3 * RESPONSES.index(draw.response) + phase, gates.index(draw.gate) + 1 if draw.gate else 0)
@@ -65,6 +66,13 @@ def rows_of(installation: Installation, conditions: Conditions) -> tuple[Complex
     for row, stretches in cut:
         voltages[row], currents[row] = _mean(installation, conditions, row, stretches)
     return voltages, currents
+
+
+def _shares(gate: Gate, draws: Iterable[tuple[int, Draw]], conditions: Conditions) -> Floats:
+    """Return the share of each second's cycles that a gate lets through; none where all that is behind it is off."""
+    if any(conditions.levels[draw.level].any() for _, draw in draws if draw.gate == gate):
+        return gate.shares(conditions.cycles)
+    return np.zeros(HOUR_S)
 
 
 def _apart(conditions: Conditions) -> tuple[list[tuple[int, int, Stretch]], list[tuple[int, list[Stretch]]]]:

@@ -6,6 +6,7 @@ the load's own stream of chance, so that any hour is made without those before i
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -41,8 +42,15 @@ class Hour:
 
 def between_knots(knots: Floats, apart_s: int) -> Floats:
     """Return a value each second from knots so many seconds apart, on straight lines; the last knot is left out."""
-    steps = np.arange(apart_s) / apart_s
-    return (knots[:-1, np.newaxis] + np.diff(knots)[:, np.newaxis] * steps).ravel()
+    rises = knots[1:] - knots[:-1]
+    values = rises[:, np.newaxis] * _steps(apart_s)
+    values += knots[:-1, np.newaxis]
+    return values.ravel()
+
+
+@cache
+def _steps(count: int) -> Floats:
+    return np.arange(count) / count
 
 
 def along(curve: WeekCurve, hour: Hour) -> Floats:
@@ -90,14 +98,17 @@ class Habit:
 
     def factors(self, hour: Hour) -> Floats:
         """Return what the three make of it."""
+        on = None if self.on is None else self.on.mask(hour.local_s, HOUR_S)
+        if on is not None and not on.any():
+            return np.zeros(HOUR_S)
         factors = np.ones(HOUR_S)
         if self.curve is not None:
             factors *= along(self.curve, hour)
         if self.varies:
             minutes = hour.first_s // MINUTE_S + np.arange(MINUTES + 1)
             factors *= between_knots(1 + self.varies * (2 * even_chances(hour.seed, self.stream, minutes) - 1), MINUTE_S)
-        if self.on is not None:
-            factors *= self.on.mask(hour.local_s, HOUR_S)
+        if on is not None:
+            factors *= on
         return factors
 
 
@@ -124,6 +135,8 @@ class Running:
     def factors(self, hour: Hour) -> Floats:
         """Return the factors of the starting or of the running motor; together they are on as the habit says."""
         on = self._on(hour.local_s - self.starting_s, HOUR_S + self.starting_s)
+        if not on.any():
+            return np.zeros(HOUR_S)
         seconds_on = np.concatenate([[0], np.cumsum(on)])
         before = seconds_on[self.starting_s : -1] - seconds_on[:HOUR_S]
         now = on[self.starting_s :]

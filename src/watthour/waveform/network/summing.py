@@ -52,10 +52,13 @@ def sum_rows(
                 if places[draw, 0] != channel:
                     continue
                 one, two, three = places[draw, 1], places[draw, 2], places[draw, 3]
+                is_drawn = False
                 for k in range(length):
                     product = first_factors[one, first + k] * second_factors[two, first + k]
                     weights[k] = product * third_factors[three, first + k]
-                add_draw(weights, spectra[draw], sums)
+                    is_drawn |= weights[k] != 0.0
+                if is_drawn:  # most loads are off most of the time
+                    add_draw(weights, spectra[draw], sums)
             for k in range(length):
                 for number in range(numbers):
                     rows[first + k, channel, number] = sums[number, k]

@@ -70,6 +70,8 @@ def clear_sky(panels: Panels, local_s: NDArray[np.int64]) -> Floats:
     declination = -_OBLIQUITY_RAD * np.cos(2 * np.pi * (local_s / DAY_S + _SOLSTICE_DAYS) / _YEAR_DAYS)
     hour_angle = 2 * np.pi * (np.mod(local_s, DAY_S) - panels.noon_s) / DAY_S
     height = _cosine_of_sun(panels.latitude_rad, declination, hour_angle)
+    if not (height > 0).any():
+        return np.zeros(len(local_s))
     facing = panels.latitude_rad - np.copysign(panels.tilt_rad, panels.latitude_rad)
     incidence = _cosine_of_sun(facing, declination, hour_angle)
     up = np.maximum(height, 1e-3)
