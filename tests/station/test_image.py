@@ -193,7 +193,7 @@ CHANGES = st.lists(
 
 
 @given(changes=CHANGES)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_image_made_from_the_one_before_is_that_made_anew(make_view, changes):
     image = None
     for values, number, late in changes:

@@ -104,6 +104,7 @@ def variables(view):  # noqa: PLR0915 - one line a variable
     memory[0x1420] = b"es/3.0TD/peninsula".ljust(32, b"\0")
     maxima = [f"{prefix}max_demand" for prefix in ("", *(f"t{rate}_" for rate in range(1, 9)))]
     put(0x1068, 4, scaled(["demand_w"], 1))
+    put(0x1430, 8, [view.time_ns // 10**9])
     put(0x1438, 4, scaled(["power_fail_count"], 1))
     put(0x1500, 4, scaled([f"{name}_w" for name in maxima] + [f"{name}_unix_s" for name in maxima], 1))
     put(0x1434, 2, scaled(["seal_open", "storage_fault", "registers_fresh", "calendar_missing"], 1))
@@ -199,7 +200,7 @@ def test_a_hole_gets_what_the_setting_says(make_view, setting, reply):
     assert answer(view, read(0x0742, 6)) == reply
     assert answer(view, read(0x5000, 1)) == reply
     assert answer(view, read(0x0080, 2)) == reply  # a pulse output, which a D311 lacks
-    assert answer(view, read(0x1430, 4)) == reply  # planned
+    assert answer(view, read(0x1480, 4)) == reply
 
 
 @pytest.mark.parametrize("setting", ["02", "03", "silence"])

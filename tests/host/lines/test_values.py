@@ -48,7 +48,8 @@ def test_rows_that_do_not_touch_are_read_apart():
 def contents_of(view, rows):
     layout = layout_of(view.model)
     image = layout.image(view).data
-    return {read.start: layout.spans[read.start].cut(image, read.start, read.count) for read in plan_reads(rows)}
+    places = {read.start: layout.stretch(read.start, read.count) for read in plan_reads(rows)}
+    return {start: image[place.begin : place.end] for start, place in places.items()}
 
 
 def test_what_is_valid_has_its_number_and_what_is_not_is_null(make_view):
