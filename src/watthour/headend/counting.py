@@ -18,10 +18,13 @@ from dataclasses import dataclass, field, replace
 
 from watthour.headend.filling import ProfileEnergies, placed_by_profile
 from watthour.headend.reading import Counter, Energies, Event, Interval, Kind, Quality, Reading
-from watthour.units import NANOSECONDS, SECONDS_PER_HOUR
+from watthour.units import NANOSECONDS, SECONDS_PER_HOUR, iso
 
 _NS_PER_MICRO_PER_W = SECONDS_PER_HOUR * NANOSECONDS // 10**6
 """Nanoseconds in which one watt makes one microwatt-hour."""
+
+_DAY_NS = 24 * SECONDS_PER_HOUR * NANOSECONDS
+"""A clock set by more than it was wrong beyond use: what it named in between is no time (ours)."""
 
 LONG = 2
 """Reads further apart than so many intervals leave a gap between them."""
@@ -79,8 +82,8 @@ class Count:
         V there.
     open_quality : Quality
         How the interval that begins there is known so far.
-    is_stepped : bool
-        The clock was told to have stepped back, and has not caught up.
+    stepped_ns : int, optional
+        First instant of a clock that was set back and has not caught up; None: it was not, or it has.
     """
 
     good: Good | None = None
@@ -89,7 +92,7 @@ class Count:
     boundary_ns: int | None = None
     at_boundary: Energies = field(default_factory=dict)
     open_quality: Quality = Quality.MEASURED
-    is_stepped: bool = False
+    stepped_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +124,11 @@ def advance(count: Count, reading: Reading, grid: Grid, profile: ProfileEnergies
     now = _good(reading)
     before = count.good
     if before is None:
-        return _begun(count, now, grid)
+        return _begun(now, grid)
     if now in (before, count.held):
         return Advance(count=count, is_counted=now == before)
     if now.time_ns <= before.time_ns:
-        return _stepped(count, before, now)
+        return _set_back(count, before, now, grid)
     return _later(count, before, now, reading, grid, profile)
 
 
@@ -136,27 +139,31 @@ def _later(  # noqa: PLR0917 - the state and what comes to it
     if now.serial != before.serial:
         event = Event(time_ns=now.time_ns, kind=Kind.SWAPPED, before=_words(before), after=_words(now))
         return _restarted(count, before, now, grid, (event,))
-    if not set(before.counters) <= set(now.counters):
+    if not before.counters.keys() <= now.counters.keys():
         return Advance(count=count, is_counted=False)
     grown = _growth(before, reading, now.time_ns)
     if grown is None:
         return _doubted(count, before, now, reading, grid)
     events = [*_dropped(count, now), *_remarks(before, reading, now)]
+    if reading.stepped_ns > _DAY_NS and now.time_ns - before.time_ns > _DAY_NS:
+        total = {name: count.total.get(name, 0) + grown.get(name, 0) for name in now.counters}
+        return Advance(count=_anchored(now, total, grid), events=tuple(events))
     return _continued(count, before, now, _Step(grown=grown, reading=reading, profile=profile, events=tuple(events)), grid)
 
 
-def wanted_profile(count: Count, time_ns: int, grid: Grid, within_ns: int = 0) -> tuple[int, int] | None:
+def wanted_profile(count: Count, reading: Reading, grid: Grid) -> tuple[int, int] | None:
     """Return the stretch [begin, end) of which the load profile would tell more than reads do, None where they tell all.
 
     Parameters
     ----------
-    time_ns, within_ns : int
-        Of the reading that is about to be counted.
+    reading : Reading
+        That is about to be counted.
     """
-    if count.good is None or time_ns <= count.good.time_ns:
+    time_ns = reading.time_ns
+    if count.good is None or time_ns <= count.good.time_ns or reading.serial != count.good.serial:
         return None
     boundaries = grid.within(count.good.time_ns, time_ns)
-    early_ns, late_ns = grid.tolerance_ns - count.good.within_ns, grid.tolerance_ns - within_ns
+    early_ns, late_ns = grid.tolerance_ns - count.good.within_ns, grid.tolerance_ns - reading.within_ns
     unread = [at for at in boundaries if at - count.good.time_ns > early_ns and time_ns - at > late_ns]
     if not unread:
         return None
@@ -180,33 +187,47 @@ def _words(good: Good) -> str:
     return f"{good.serial}: {shown}"
 
 
-def _begun(count: Count, now: Good, grid: Grid) -> Advance:
+def _begun(now: Good, grid: Grid) -> Advance:
     """Return the count of a place that was never read before."""
-    count = replace(count, good=now, total=dict.fromkeys(now.counters, 0))
-    for boundary in grid.within(now.time_ns + now.within_ns - grid.tolerance_ns, now.time_ns):
-        count = replace(count, boundary_ns=boundary, at_boundary=count.total)
     event = Event(time_ns=now.time_ns, kind=Kind.FIRST, after=_words(now))
-    return Advance(count=count, events=(event,))
+    return Advance(count=_anchored(now, dict.fromkeys(now.counters, 0), grid), events=(event,))
 
 
-def _stepped(count: Count, before: Good, now: Good) -> Advance:
-    if count.is_stepped:
+def _anchored(now: Good, total: Energies, grid: Grid) -> Count:
+    """Return a count that begins at a reading; nothing is said of the time before it."""
+    boundaries = grid.within(now.time_ns + now.within_ns - grid.tolerance_ns, now.time_ns)
+    if not boundaries:
+        return Count(good=now, total=total)
+    return Count(good=now, total=total, boundary_ns=boundaries[-1], at_boundary=total)
+
+
+def _set_back(count: Count, before: Good, now: Good, grid: Grid) -> Advance:
+    """Wait for a clock that was set back to catch up; one that did not for a day is believed."""
+    event = Event(time_ns=now.time_ns, kind=Kind.CLOCK_STEPPED_BACK, before=iso(before.time_ns), after=iso(now.time_ns))
+    if count.stepped_ns is None or now.time_ns < count.stepped_ns:
+        return Advance(count=replace(count, stepped_ns=now.time_ns), events=(event,), is_counted=False)
+    if now.time_ns - count.stepped_ns <= _DAY_NS:
         return Advance(count=count, is_counted=False)
-    event = Event(time_ns=now.time_ns, kind=Kind.CLOCK_STEPPED, before=str(before.time_ns), after=str(now.time_ns))
-    return Advance(count=replace(count, is_stepped=True), events=(event,), is_counted=False)
+    return Advance(count=_anchored(now, {name: count.total.get(name, 0) for name in now.counters}, grid), events=(event,))
 
 
 def _growth(before: Good, reading: Reading, until_ns: int) -> dict[str, int] | None:
     """Return by what each counter grew since, over a roll-over too; None where one of them cannot have."""
-    most = reading.max_power_w * (until_ns - before.time_ns) // _NS_PER_MICRO_PER_W
+    most = _most(before, reading, until_ns)
     grown: dict[str, int] = {}
-    for name, counter in reading.counters.items():
-        if name in before.counters:
-            growth = _grown(before.counters[name], counter)
+    for name, was in before.counters.items():
+        counter = reading.counters.get(name)
+        if counter is not None:
+            grown[name] = growth = _grown(was, counter)
             if not 0 <= growth <= most + counter.step_micro:
                 return None
-            grown[name] = growth
     return grown
+
+
+def _most(before: Good, reading: Reading, until_ns: int) -> int:
+    """Return what the meter can have counted since, however the reader's clock was set."""
+    elapsed_ns = until_ns - before.time_ns
+    return reading.max_power_w * max(elapsed_ns, elapsed_ns - reading.stepped_ns) // _NS_PER_MICRO_PER_W
 
 
 def _grown(before: int, counter: Counter) -> int:
@@ -236,7 +257,7 @@ def _doubted(count: Count, before: Good, now: Good, reading: Reading, grid: Grid
 
 def _breaks(before: Good, after: Good, reading: Reading) -> tuple[Event, ...]:
     """Return what a confirmed break is, counter by counter."""
-    most = reading.max_power_w * (after.time_ns - before.time_ns) // _NS_PER_MICRO_PER_W
+    most = _most(before, reading, after.time_ns)
     found = []
     for name, micro in after.counters.items():
         was = before.counters.get(name)
@@ -255,7 +276,7 @@ def _dropped(count: Count, now: Good) -> list[Event]:
 
 def _remarks(before: Good, reading: Reading, now: Good) -> Iterator[Event]:
     """Yield what is worth an event although the counters went on."""
-    most = reading.max_power_w * (now.time_ns - before.time_ns) // _NS_PER_MICRO_PER_W
+    most = _most(before, reading, now.time_ns)
     for name, counter in reading.counters.items():
         was = before.counters.get(name, 0)
         if counter.micro < was:
@@ -268,6 +289,9 @@ def _remarks(before: Good, reading: Reading, now: Good) -> Iterator[Event]:
             yield Event(time_ns=now.time_ns, kind=Kind.PARTIAL_RESET, counter=name, before=str(was), after=str(counter.micro))
     if before.ratio and reading.ratio and before.ratio != reading.ratio:
         yield Event(time_ns=now.time_ns, kind=Kind.RATIO_CHANGED, before=before.ratio, after=reading.ratio)
+    if reading.stepped_ns:
+        kind = Kind.CLOCK_STEPPED_FORWARD if reading.stepped_ns > 0 else Kind.CLOCK_STEPPED_BACK
+        yield Event(time_ns=now.time_ns, kind=kind, before=iso(now.time_ns - reading.stepped_ns), after=iso(now.time_ns))
 
 
 def _unfixed(count: Count, before: Good, now: Good, grid: Grid) -> Sequence[int]:
@@ -303,15 +327,15 @@ def _continued(count: Count, before: Good, now: Good, step: _Step, grid: Grid) -
             known=_known(count),
             reads=(_all(count.total, total), total),
             slack=slack,
-            rest_micro=reading.max_power_w * (now.time_ns - max(placed)) // _NS_PER_MICRO_PER_W,
+            rest_micro=lambda at: reading.max_power_w * (now.time_ns - at) // _NS_PER_MICRO_PER_W,
         )
         if better is None:
             events += (Event(time_ns=now.time_ns, kind=Kind.PROFILE_REFUSED),)
         else:
             placed = better
-    intervals, count = _completed(count, placed, profile or {}, grid)
-    count = replace(count, good=now, total=total, held=None, is_stepped=False)
-    return Advance(count=count, intervals=intervals, events=events)
+    intervals, (boundary_ns, at_boundary, quality) = _completed(count, placed, profile or {}, grid)
+    after = Count(good=now, total=total, boundary_ns=boundary_ns, at_boundary=at_boundary, open_quality=quality)
+    return Advance(count=after, intervals=intervals, events=events)
 
 
 def _known(count: Count) -> tuple[int, Energies] | None:
@@ -345,20 +369,21 @@ def _all(some: Energies, names: Energies) -> dict[str, int]:
 
 def _completed(
     count: Count, placed: Mapping[int, tuple[Energies, Quality]], profile: ProfileEnergies, grid: Grid
-) -> tuple[tuple[Interval, ...], Count]:
-    """Return the intervals that boundaries complete, and the count behind the last of them."""
+) -> tuple[tuple[Interval, ...], tuple[int | None, Energies, Quality]]:
+    """Return the intervals that boundaries complete; and the last boundary, V there and how it is known."""
     found = []
+    last_ns, at_last, open_quality = count.boundary_ns, count.at_boundary, count.open_quality
     for at, (energies, quality) in placed.items():
-        if count.boundary_ns is not None:
-            used = {name: micro - count.at_boundary.get(name, 0) for name, micro in energies.items()}
-            row = profile.get(at - grid.step_ns, {})
-            best = max(quality, count.open_quality)
-            if Quality.PROFILE in {quality, count.open_quality} and best < Quality.INCOMPLETE:
+        if last_ns is not None:
+            used = {name: micro - at_last.get(name, 0) for name, micro in energies.items()}
+            best = max(quality, open_quality)
+            if best and best < Quality.INCOMPLETE and Quality.PROFILE in {quality, open_quality}:
+                row = profile.get(last_ns, {})
                 is_exact = all(micro == row.get(name, 0) for name, micro in used.items())
                 best = Quality.PROFILE if is_exact else max(best, Quality.INTERPOLATED)
             found.append(Interval(start_ns=at - grid.step_ns, energies=used, quality=best))
-        count = replace(count, boundary_ns=at, at_boundary=energies, open_quality=quality)
-    return tuple(found), count
+        last_ns, at_last, open_quality = at, energies, quality
+    return tuple(found), (last_ns, at_last, open_quality)
 
 
 def _restarted(count: Count, before: Good, now: Good, grid: Grid, events: tuple[Event, ...]) -> Advance:

@@ -4,7 +4,7 @@ In: boundaries as the reads around them place them, and the profile's energies. 
 them, between the reads, or None where the profile does not fit the counters: it is then another clock's, or another meter's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from watthour.headend.reading import Energies, Quality
 
@@ -22,9 +22,9 @@ def placed_by_profile(
     known: tuple[int, Energies] | None,
     reads: tuple[Energies, Energies],
     slack: Mapping[str, int],
-    rest_micro: int,
+    rest_micro: Callable[[int], int],
 ) -> Placed | None:
-    """Return boundaries where a load profile puts them.
+    """Return boundaries where a load profile puts them; those behind its newest row stay as they are.
 
     Parameters
     ----------
@@ -36,23 +36,22 @@ def placed_by_profile(
         U at the reads before and behind them: no boundary lies outside.
     slack : mapping of str to int
         By how much reads within the tolerance, and last digits, may disagree with the profile.
-    rest_micro : int
-        What may have been used between the last of them and the read behind it.
+    rest_micro : callable
+        Returns what may have been used between a boundary and the read behind all of them.
     """
     anchor = known or _first_read(placed)
-    if anchor is None:
+    told = [at for at in placed if at <= max(profile, default=0) + step_ns]
+    if anchor is None or not told:
         return placed
     low, high = reads
-    by_profile = {at: _counted(anchor, at, profile, step_ns) for at in placed}
-    if any(_is_read(quality) and _disagree(by_profile[at], known_, slack) for at, (known_, quality) in placed.items()):
+    by_profile = {at: _counted(anchor, at, profile, step_ns) for at in told}
+    if any(_is_read(placed[at][1]) and _disagree(by_profile[at], placed[at][0], slack) for at in told):
         return None
-    for name, micro in by_profile[max(placed)].items():
-        if name in high and not -slack.get(name, 0) <= high[name] - micro <= rest_micro + slack.get(name, 0):
+    for name, micro in by_profile[told[-1]].items():
+        if name in high and not -slack.get(name, 0) <= high[name] - micro <= rest_micro(told[-1]) + slack.get(name, 0):
             return None
-    return {
-        at: (energies, quality) if _is_read(quality) else (_between(by_profile[at], low, high), Quality.PROFILE)
-        for at, (energies, quality) in placed.items()
-    }
+    filled = {at: (_between(by_profile[at], low, high), Quality.PROFILE) for at in told if not _is_read(placed[at][1])}
+    return {**placed, **filled}
 
 
 def _is_read(quality: Quality) -> bool:

@@ -1,7 +1,6 @@
 """Where the counters of a place stand, as a plain object that a store can keep, and back."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from watthour.headend.counting import Count, Good
@@ -10,7 +9,15 @@ from watthour.headend.reading import Quality
 
 def to_plain(count: Count) -> dict[str, Any]:
     """Return a count as numbers, words, lists and mappings."""
-    return {**asdict(count), "open_quality": int(count.open_quality)}
+    return {
+        "good": _plain(count.good),
+        "total": count.total,
+        "held": _plain(count.held),
+        "boundary_ns": count.boundary_ns,
+        "at_boundary": count.at_boundary,
+        "open_quality": int(count.open_quality),
+        "stepped_ns": count.stepped_ns,
+    }
 
 
 def from_plain(plain: Mapping[str, Any]) -> Count:
@@ -26,8 +33,21 @@ def from_plain(plain: Mapping[str, Any]) -> Count:
         boundary_ns=plain["boundary_ns"],
         at_boundary=plain["at_boundary"],
         open_quality=Quality(plain["open_quality"]),
-        is_stepped=plain["is_stepped"],
+        stepped_ns=plain.get("stepped_ns"),
     )
+
+
+def _plain(good: Good | None) -> dict[str, Any] | None:
+    if good is None:
+        return None
+    return {
+        "time_ns": good.time_ns,
+        "serial": good.serial,
+        "counters": good.counters,
+        "within_ns": good.within_ns,
+        "resettable": good.resettable,
+        "ratio": good.ratio,
+    }
 
 
 def _good(plain: Mapping[str, Any] | None) -> Good | None:

@@ -57,6 +57,8 @@ class Reading:
         More than this no counter can grow by.
     head : str
         Head of the meter's event chain, hexadecimal; empty where it shows none.
+    stepped_ns : int
+        By how much the reader's clock was set since the reading before; positive: forward.
     """
 
     time_ns: int
@@ -69,6 +71,7 @@ class Reading:
     ratio: str = ""
     max_power_w: int = 10_000_000
     head: str = ""
+    stepped_ns: int = 0
 
 
 class Quality(IntEnum):
@@ -105,8 +108,10 @@ class Kind(StrEnum):
     JUMPED = "counter jumped"
     PARTIAL_RESET = "partial counter reset"
     RATIO_CHANGED = "ratio changed"
-    CLOCK_STEPPED = "clock stepped back"
-    """A reading that is not later than the one before; it is kept, and counted by the next that is."""
+    CLOCK_STEPPED_BACK = "clock stepped back"
+    """The reader's clock was set back. A reading that is not later than the one before is kept, and counted by the next that is."""
+    CLOCK_STEPPED_FORWARD = "clock stepped forward"
+    """The reader's clock was set forward: intervals since the reading before lasted less than their name says."""
     PROFILE_REFUSED = "profile refused"
     """The load profile does not fit the counters around it."""
     AMBIGUOUS = "ambiguous gap"

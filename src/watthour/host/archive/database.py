@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+import psycopg
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
@@ -16,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from watthour.errors import StoreError, UsageError
+from watthour.headend.counting import Count
 from watthour.host.archive.tables import METADATA
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -26,11 +28,18 @@ _WRITES = "watthour_writes"
 
 
 class Archive:
-    """An open archive; `open_archive` opens one."""
+    """An open archive; `open_archive` opens one.
+
+    Attributes
+    ----------
+    counts : dict
+        Counts of places beside the text that the database keeps of each: while it is that text they need not be read from it.
+    """
 
     def __init__(self, engine: Engine, shown: str) -> None:
         self.engine = engine
         self.shown = shown
+        self.counts: dict[str, tuple[str, Count]] = {}
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -44,7 +53,7 @@ class Archive:
         try:
             with self.engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
                 yield connection
-        except SQLAlchemyError as problem:
+        except (SQLAlchemyError, psycopg.Error) as problem:
             raise self.refused(problem) from problem
 
     @contextmanager
@@ -62,7 +71,7 @@ class Archive:
         except SQLAlchemyError as problem:
             raise self.refused(problem) from problem
 
-    def refused(self, problem: SQLAlchemyError) -> StoreError:
+    def refused(self, problem: SQLAlchemyError | psycopg.Error) -> StoreError:
         """Return what went wrong, in one line."""
         origin = getattr(problem, "orig", None) or problem
         lines = str(origin).strip().splitlines()
@@ -166,4 +175,4 @@ def _bring_up_to_date(connection: Connection, shown: str) -> None:
 
 def is_passing(problem: StoreError) -> bool:
     """Whether a refusal may be over soon: the database is away, or busy."""
-    return isinstance(problem.__cause__, OperationalError)
+    return isinstance(problem.__cause__, OperationalError | psycopg.OperationalError)

@@ -6,10 +6,10 @@ only where it begins and where its results go. The same observation twice change
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Table, select, update
+from sqlalchemy import Connection, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from watthour.errors import StoreError
@@ -17,8 +17,9 @@ from watthour.headend.counting import Advance, Count, Grid, advance
 from watthour.headend.filling import ProfileEnergies
 from watthour.headend.kept import from_plain, to_plain
 from watthour.headend.reading import Event, Interval, Reading
+from watthour.host.archive.bulk import Rows, insert_rows, update_rows
 from watthour.host.archive.database import Archive
-from watthour.host.archive.tables import ANCHOR, ENERGY_COLUMNS, EVENT, INTERVAL, METER, OUTBOX, PLACE, READING
+from watthour.host.archive.tables import ANCHOR, EVENT, INTERVAL, METER, OUTBOX, PLACE, READING
 from watthour.units import ENERGIES, NANOSECONDS
 
 
@@ -88,17 +89,18 @@ def record(
         If the archive refuses, or keeps a place by another interval.
     """
     with archive.writing() as connection:
-        places = _places(connection, {each.place for each in observations}, grid)
+        places = _places(archive, connection, {each.place for each in observations}, grid)
         meters = _meters(connection, [each.reading for each in observations])
         kept = _kept_already(connection, places, observations)
-        rows: dict[str, list[dict[str, Any]]] = {"reading": [], "interval": [], "event": [], "anchor": [], "outbox": []}
+        rows = _Rows()
         found = []
         for each in observations:
             place = places[each.place]
-            if (place.id, each.reading.time_ns) in kept:
+            key = (place.id, each.reading.time_ns)
+            if key in kept:
                 found.append(Recorded(place=each.place, reading=each.reading, count=place.count, is_new=False))
                 continue
-            kept.add((place.id, each.reading.time_ns))
+            kept.add(key)
             came = advance(place.count, each.reading, grid, each.profile)
             place.count, place.meter_id, place.last_ns = came.count, meters[each.reading.serial], each.reading.time_ns
             told = Recorded(
@@ -109,13 +111,11 @@ def record(
                 events=came.events,
                 is_counted=came.is_counted,
             )
-            _add_rows(rows, place, meters[each.reading.serial], each.reading, came)
-            letters = () if letters_of is None else letters_of(told)
-            rows["outbox"] += [
-                {"topic": each_.topic, "payload": each_.payload, "time_ns": told.reading.time_ns} for each_ in letters
-            ]
+            rows.add(place.id, place.meter_id, each.reading, came)
+            if letters_of is not None:
+                rows.outbox += [(letter.topic, letter.payload, each.reading.time_ns) for letter in letters_of(told)]
             found.append(told)
-        _write(connection, rows, places.values())
+        _write(archive, connection, rows, places)
     return found
 
 
@@ -135,36 +135,47 @@ def _upsert(connection: Connection, table: Table) -> Any:
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def _places(connection: Connection, names: set[str], grid: Grid) -> dict[str, _Place]:
+def _places(archive: Archive, connection: Connection, names: set[str], grid: Grid) -> dict[str, _Place]:
     """Return places with their counts, made where they are new, locked until the transaction ends."""
-    empty = json.dumps(to_plain(Count()))
-    new = [{"name": name, "step_ns": grid.step_ns, "state": empty} for name in sorted(names)]
-    connection.execute(_upsert(connection, PLACE).on_conflict_do_nothing(index_elements=["name"]), new)
     query = select(PLACE.c.id, PLACE.c.name, PLACE.c.step_ns, PLACE.c.state).where(PLACE.c.name.in_(names))
+    query = query.order_by(PLACE.c.name).with_for_update()
+    rows = connection.execute(query).all()
+    if len(rows) < len(names):
+        empty = json.dumps(to_plain(Count()))
+        new = [{"name": name, "step_ns": grid.step_ns, "state": empty} for name in sorted(names - {row.name for row in rows})]
+        connection.execute(_upsert(connection, PLACE).on_conflict_do_nothing(index_elements=["name"]), new)
+        rows = connection.execute(query).all()
     found = {}
-    for id_, name, step_ns, state in connection.execute(query.order_by(PLACE.c.name).with_for_update()):
+    for id_, name, step_ns, state in rows:
         if step_ns != grid.step_ns:
             msg = (
                 f"{name} is kept by intervals of {step_ns // NANOSECONDS} s, not of {grid.step_ns // NANOSECONDS} s:"
                 " name another place, or another store"
             )
             raise StoreError(msg)
-        found[name] = _Place(id=id_, count=from_plain(json.loads(state)))
+        text, count = archive.counts.get(name, ("", Count()))
+        found[name] = _Place(id=id_, count=count if text == state else from_plain(json.loads(state)))
     return found
 
 
 def _meters(connection: Connection, readings: Sequence[Reading]) -> dict[str, int]:
     """Return the meters that answered, made where they are new."""
-    rows: dict[str, dict[str, Any]] = {}
-    for each in readings:
-        first = rows.get(each.serial, {}).get("first_ns", each.time_ns)
-        rows[each.serial] = {"serial": each.serial, "model": each.model[:64], "first_ns": first, "last_ns": each.time_ns}
-    insert = _upsert(connection, METER)
-    changed = {"last_ns": insert.excluded.last_ns, "model": insert.excluded.model}
-    ordered = [rows[serial] for serial in sorted(rows)]
-    connection.execute(insert.on_conflict_do_update(index_elements=["serial"], set_=changed), ordered)
-    found = connection.execute(select(METER.c.serial, METER.c.id).where(METER.c.serial.in_(rows)))
-    return {row.serial: row.id for row in found}
+    models = {each.serial: each.model[:64] for each in readings}
+    first = {each.serial: each.time_ns for each in reversed(readings)}
+    last = {each.serial: each.time_ns for each in readings}
+    query = select(METER.c.serial, METER.c.id, METER.c.model).where(METER.c.serial.in_(models))
+    known = connection.execute(query).all()
+    new = [
+        {"serial": serial, "model": models[serial], "first_ns": first[serial], "last_ns": last[serial]}
+        for serial in sorted(models.keys() - {row.serial for row in known})
+    ]
+    if new:
+        connection.execute(_upsert(connection, METER).on_conflict_do_nothing(index_elements=["serial"]), new)
+        known = connection.execute(query).all()
+    update_rows(
+        connection, METER, ("id", "model", "last_ns"), [(row.id, models[row.serial], last[row.serial]) for row in known]
+    )
+    return {row.serial: row.id for row in known}
 
 
 def _kept_already(
@@ -178,63 +189,74 @@ def _kept_already(
     return {(place_id, time_ns) for place_id, time_ns in connection.execute(query)}
 
 
-def _add_rows(rows: dict[str, list[dict[str, Any]]], place: _Place, meter_id: int, reading: Reading, came: Advance) -> None:
-    shown = {energy: counter.micro for energy, counter in reading.counters.items()}
-    named = {**reading.values, **{name: counter.micro for name, counter in reading.resettable.items()}}
-    rows["reading"].append(
-        {
-            "place_id": place.id,
-            "time_ns": reading.time_ns,
-            "meter_id": meter_id,
-            "quality": GOOD if came.is_counted else HELD,
-            **_columns(shown),
-            "named": json.dumps(named, separators=(",", ":")),
-        }
-    )
-    rows["interval"] += [
-        {
-            "place_id": place.id,
-            "start_ns": interval.start_ns,
-            "quality": int(interval.quality),
-            **_columns(interval.energies),
-        }
-        for interval in came.intervals
-    ]
-    rows["event"] += [
-        {
-            "place_id": place.id,
-            "time_ns": event.time_ns,
-            "kind": str(event.kind),
-            "counter": event.counter,
-            "before": event.before,
-            "after": event.after,
-        }
-        for event in came.events
-    ]
-    if reading.head:
-        rows["anchor"].append({"meter_id": meter_id, "head": reading.head, "time_ns": reading.time_ns})
+@dataclass(slots=True)
+class _Rows:
+    """What a transaction adds, as rows of its tables."""
+
+    reading: list[tuple[Any, ...]] = field(default_factory=list)
+    interval: list[tuple[Any, ...]] = field(default_factory=list)
+    event: list[dict[str, Any]] = field(default_factory=list)
+    anchor: dict[tuple[int, str], int] = field(default_factory=dict)
+    outbox: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def add(self, place_id: int, meter_id: int, reading: Reading, came: Advance) -> None:
+        """Add a reading and what it brought."""
+        shown = [counter.micro if (counter := reading.counters.get(energy)) is not None else None for energy in ENERGIES]
+        named = {**reading.values, **{name: counter.micro for name, counter in reading.resettable.items()}}
+        quality = GOOD if came.is_counted else HELD
+        self.reading.append((place_id, reading.time_ns, meter_id, quality, *shown, _COMPACT.encode(named)))
+        for interval in came.intervals:
+            energies = map(interval.energies.get, ENERGIES)
+            self.interval.append((place_id, interval.start_ns, int(interval.quality), *energies))
+        for event in came.events:
+            told = {"kind": str(event.kind), "counter": event.counter, "before": event.before, "after": event.after}
+            self.event.append({"place_id": place_id, "time_ns": event.time_ns, **told})
+        if reading.head:
+            self.anchor.setdefault((meter_id, reading.head), reading.time_ns)
 
 
-def _columns(energies: Mapping[str, int]) -> dict[str, int | None]:
-    return {column: energies.get(energy) for column, energy in zip(ENERGY_COLUMNS, ENERGIES, strict=True)}
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 
-def _write(connection: Connection, rows: Mapping[str, list[dict[str, Any]]], places: Iterable[_Place]) -> None:
-    if rows["reading"]:
-        connection.execute(_upsert(connection, READING).on_conflict_do_nothing(), rows["reading"])
-    if rows["interval"]:
-        insert = _upsert(connection, INTERVAL)
-        changed = {name: insert.excluded[name] for name in ("quality", *ENERGY_COLUMNS)}
-        keys = ["place_id", "start_ns"]
-        connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed), rows["interval"])
-    if rows["event"]:
+def _write(archive: Archive, connection: Connection, rows: _Rows, places: Mapping[str, _Place]) -> None:
+    insert_rows(connection, READING, rows.reading)
+    _make_room(connection, rows.interval)
+    insert_rows(connection, INTERVAL, rows.interval)
+    insert_rows(connection, OUTBOX, rows.outbox)
+    if rows.event:
         keys = ["place_id", "time_ns", "kind", "counter"]
-        connection.execute(_upsert(connection, EVENT).on_conflict_do_nothing(index_elements=keys), rows["event"])
-    if rows["anchor"]:
-        connection.execute(_upsert(connection, ANCHOR).on_conflict_do_nothing(), rows["anchor"])
-    if rows["outbox"]:
-        connection.execute(OUTBOX.insert(), rows["outbox"])
-    for place in places:
-        if place.last_ns is not None:
-            changes = {"state": json.dumps(to_plain(place.count)), "meter_id": place.meter_id, "last_ns": place.last_ns}
-            connection.execute(update(PLACE).where(PLACE.c.id == place.id).values(**changes))
+        connection.execute(_upsert(connection, EVENT).on_conflict_do_nothing(index_elements=keys), rows.event)
+    _anchor(connection, rows.anchor)
+    changed = {name: place for name, place in places.items() if place.last_ns is not None}
+    states = {name: _COMPACT.encode(to_plain(place.count)) for name, place in changed.items()}
+    update_rows(
+        connection,
+        PLACE,
+        ("id", "state", "meter_id", "last_ns"),
+        [(place.id, states[name], place.meter_id, place.last_ns) for name, place in changed.items()],
+    )
+    archive.counts.update({name: (states[name], place.count) for name, place in changed.items()})
+
+
+def _make_room(connection: Connection, intervals: Rows) -> None:
+    """Forget intervals that are told again, as after a clock that was set back for good."""
+    if not intervals:
+        return
+    starts = [start_ns for _, start_ns, *_ in intervals]
+    there = INTERVAL.c.start_ns.between(min(starts), max(starts)) & INTERVAL.c.place_id.in_({row[0] for row in intervals})
+    told = {(place_id, start_ns) for place_id, start_ns, *_ in intervals}
+    for place_id, start_ns in connection.execute(select(INTERVAL.c.place_id, INTERVAL.c.start_ns).where(there)).all():
+        if (place_id, start_ns) in told:
+            here = (INTERVAL.c.place_id == place_id) & (INTERVAL.c.start_ns == start_ns)
+            connection.execute(delete(INTERVAL).where(here))
+
+
+def _anchor(connection: Connection, heads: Mapping[tuple[int, str], int]) -> None:
+    """Keep heads of event chains that were not read before."""
+    if not heads:
+        return
+    there = ANCHOR.c.meter_id.in_({meter_id for meter_id, _ in heads}) & ANCHOR.c.head.in_({head for _, head in heads})
+    known = {(meter_id, head) for meter_id, head in connection.execute(select(ANCHOR.c.meter_id, ANCHOR.c.head).where(there))}
+    new = [{"meter_id": m, "head": head, "time_ns": at} for (m, head), at in heads.items() if (m, head) not in known]
+    if new:
+        connection.execute(_upsert(connection, ANCHOR).on_conflict_do_nothing(), new)

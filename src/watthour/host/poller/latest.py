@@ -62,6 +62,10 @@ class Latest:
             failures=0,
         )
 
+    def answered(self, place: str, reading: Reading) -> None:
+        """Take in what was read and is not kept yet."""
+        self.places[place] = replace(self.places[place], reading=reading, problem="", failures=0)
+
     def failed(self, place: str, problem: str) -> None:
         """Take in that a meter did not answer."""
         before = self.places[place]

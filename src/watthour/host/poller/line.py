@@ -10,15 +10,14 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import cast
 
-from watthour.errors import WatthourError
-from watthour.headend.filling import ProfileEnergies
+from watthour.errors import ExceptionReplyError, NoAnswerError, WatthourError
 from watthour.headend.reading import Reading
 from watthour.host.lines.mbus_client import MBusMaster, open_master
 from watthour.host.lines.modbus_client import open_link
 from watthour.host.lines.url import TcpUrl
 from watthour.host.poller.config import PolledMeter
 from watthour.host.poller.mbus import read_meter
-from watthour.host.poller.modbus import ModbusUnits
+from watthour.host.poller.modbus import ModbusUnits, Stretch
 
 Connection = ModbusUnits | MBusMaster
 
@@ -76,9 +75,9 @@ class Line:
 
     def __init__(self, meters: Sequence[PolledMeter], *, timeout_s: float, slot_s: float, now_ns: Callable[[], int]) -> None:
         self.meters = tuple(meters)
+        self.slot_s = slot_s
         self.health = {meter.place: Health() for meter in meters}
         self._timeout_s = timeout_s
-        self._slot_s = slot_s
         self._now_ns = now_ns
         self._stack: AsyncExitStack | None = None
         self._connection: Connection | None = None
@@ -104,32 +103,41 @@ class Line:
             if meter not in living and health.wait:
                 health.wait -= 1
             elif meter.place in failed or meter not in living:
-                if left_s() < self._slot_s:
+                if left_s() < self.slot_s:
                     health.failed(failed.get(meter.place) or health.problem)
                     yield Read(meter=meter, problem=health.problem)
                     continue
                 yield await self._read(meter, once_more=True)
 
-    async def profile(self, meter: PolledMeter, begin_ns: int, end_ns: int, step_ns: int) -> ProfileEnergies | None:
-        """Return the load profile of a meter where it shows one and can be read."""
-        if meter.device is None or not meter.device.has_profile:
-            return None
+    async def profile_window(self, meter: PolledMeter, stretch: Stretch) -> None:
+        """Read one more window of the load profile of a meter that shows one.
+
+        Raises
+        ------
+        NoAnswerError, ExceptionReplyError, BadFrameError
+            As `watthour.host.poller.modbus.ModbusUnits.profile_window`; and where it takes longer than a slot.
+        """
         try:
-            connection = await self._open(meter)
-            if isinstance(connection, ModbusUnits):
-                return await connection.profile(meter.url, begin_ns, end_ns, step_ns)
-        except (WatthourError, TimeoutError):
+            async with asyncio.timeout(self.slot_s):
+                await cast("ModbusUnits", await self._open(meter)).profile_window(meter.url, stretch)
+        except ExceptionReplyError:
+            raise
+        except WatthourError:
             await self.close()
-        return None
+            raise
+        except TimeoutError:
+            await self.close()
+            msg = f"{meter.url}: no row of its load profile within its slot of {self.slot_s:g} s"
+            raise NoAnswerError(msg) from None
 
     async def _read(self, meter: PolledMeter, *, once_more: bool = False) -> Read:
         health = self.health[meter.place]
         try:
-            async with asyncio.timeout(self._slot_s):
+            async with asyncio.timeout(self.slot_s):
                 reading = await self._reading(await self._open(meter), meter)
         except (WatthourError, TimeoutError) as problem:
             await self.close()
-            words = str(problem) or f"{meter.url}: no reading within its slot of {self._slot_s:g} s"
+            words = str(problem) or f"{meter.url}: no reading within its slot of {self.slot_s:g} s"
             if once_more:
                 health.failed(words)
             return Read(meter=meter, problem=words)

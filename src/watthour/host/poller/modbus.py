@@ -6,12 +6,13 @@ In: a device and a unit. Out: a `Reading`, rows of a load profile, or one line t
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from watthour.errors import BadFrameError, ExceptionReplyError, NoAnswerError
 from watthour.headend.device import Contents, Device, reading_from
-from watthour.headend.filling import ProfileEnergies
 from watthour.headend.reading import Reading
 from watthour.headend.sunspec import locate
+from watthour.history import ProfileRow
 from watthour.host.lines.modbus_client import ANY_UNIT, READ_BYTES, unit_asked
 from watthour.host.lines.reaching import Streams
 from watthour.host.lines.url import BusUrl
@@ -30,8 +31,35 @@ from watthour.wire.modbus.message import (
 )
 
 _ROW_BYTES = 80
-PROFILE_ROWS_MAXIMUM = 31 * 96
-"""Rows that one gap is filled from; a longer gap is spread beyond them (ours)."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Stretch:
+    """A stretch [begin, end) of a meter's load profile, read window by window from the newest row back.
+
+    Parameters
+    ----------
+    sums : mapping of int to energies
+        Micro-units of what is read so far, by start of interval.
+    next_row : int, optional
+        Number of the row behind the window that is read next; None before the first.
+    is_whole : bool
+        There is no more to be read.
+    """
+
+    begin_ns: int
+    end_ns: int
+    step_ns: int
+    sums: dict[int, dict[str, int]] = field(default_factory=dict)
+    next_row: int | None = None
+    is_whole: bool = False
+
+    def add(self, row: ProfileRow) -> None:
+        """Take a row in."""
+        if self.begin_ns <= row.start_ns < self.end_ns:
+            kept = self.sums.setdefault(row.start_ns // self.step_ns * self.step_ns, dict.fromkeys(ENERGIES, 0))
+            for energy, micro in zip(ENERGIES, row.energies, strict=True):
+                kept[energy] += micro
 
 
 class ModbusUnits:
@@ -65,35 +93,38 @@ class ModbusUnits:
             contents.append(Contents(start=request.start, data=data))
         return reading_from(found, contents, time_ns, max_power_w, within_ns)
 
-    async def profile(self, url: BusUrl, begin_ns: int, end_ns: int, step_ns: int) -> ProfileEnergies:
-        """Return the load profile of a watthour block over [begin, end), its rows summed by steps.
+    async def profile_window(self, url: BusUrl, stretch: Stretch) -> None:
+        """Read one more window of a watthour block's load profile.
 
         Raises
         ------
         NoAnswerError, ExceptionReplyError, BadFrameError
-            As `read`.
+            As `read`; and where the window shows other rows than were asked for.
         """
         unit = unit_asked(url)
         rows = finest()
-        count = int.from_bytes(await self._fetch(url, unit, ReadRequest(start=rows["profile_count"].address, count=2)))
+        if stretch.next_row is None:
+            request = ReadRequest(start=rows["profile_count"].address, count=rows["profile_count"].registers)
+            stretch.next_row = int.from_bytes(await self._fetch(url, unit, request))
+        first = max(0, stretch.next_row - ROWS_SHOWN)
+        await self._ask(url, unit, WriteRequest(start=rows["profile_select"].address, data=first.to_bytes(4)))
         window = rows["profile_window"]
-        select = rows["profile_select"].address
-        sums: dict[int, dict[str, int]] = {}
-        lowest = max(0, count - PROFILE_ROWS_MAXIMUM)
-        for first in range(count - ROWS_SHOWN, lowest - ROWS_SHOWN, -ROWS_SHOWN):
-            number = max(first, 0)
-            await self._ask(url, unit, WriteRequest(start=select, data=number.to_bytes(4)))
-            data = await self._fetch(url, unit, ReadRequest(start=window.address, count=window.registers))
-            pieces = [row_from_registers(data[at : at + _ROW_BYTES]) for at in range(0, len(data), _ROW_BYTES)]
-            shown = [row for numbered in pieces if numbered is not None and numbered[0] >= first for row in numbered[1:]]
-            for row in shown:
-                if begin_ns <= row.start_ns < end_ns:
-                    kept = sums.setdefault(row.start_ns // step_ns * step_ns, dict.fromkeys(ENERGIES, 0))
-                    for energy, micro in zip(ENERGIES, row.energies, strict=True):
-                        kept[energy] += micro
-            if not shown or min(row.start_ns for row in shown) <= begin_ns:
-                break
-        return sums
+        data = await self._fetch(url, unit, ReadRequest(start=window.address, count=window.registers))
+        shown = []
+        for place, at in enumerate(range(0, len(data), _ROW_BYTES)):
+            numbered = row_from_registers(data[at : at + _ROW_BYTES])
+            if numbered is None:
+                continue
+            number, row = numbered
+            if number != first + place:
+                msg = f"{url}: row {number} of its load profile where {first + place} was asked for"
+                raise BadFrameError(msg)
+            if number < stretch.next_row:
+                shown.append(row)
+        for row in shown:
+            stretch.add(row)
+        stretch.next_row = first
+        stretch.is_whole = not first or not shown or shown[0].start_ns <= stretch.begin_ns
 
     async def models(self, url: BusUrl) -> dict[int, int]:
         """Return where a SunSpec device keeps its models.

@@ -4,17 +4,21 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
 
+from watthour.errors import ExceptionReplyError, WatthourError
 from watthour.headend.counting import Grid, wanted_profile
+from watthour.headend.filling import ProfileEnergies
 from watthour.headend.reading import Reading
 from watthour.host.archive.database import open_archive
 from watthour.host.archive.recording import Observation, Recorded, counts
-from watthour.host.instants import now_ns
+from watthour.host.poller.clock import Clock
 from watthour.host.poller.config import PolledMeter, PollPlan
 from watthour.host.poller.keeping import Keeping
 from watthour.host.poller.latest import Latest
 from watthour.host.poller.line import Line
 from watthour.host.poller.metrics import serve_metrics
+from watthour.host.poller.modbus import Stretch
 from watthour.host.poller.mqtt import Messages, Publisher
 from watthour.host.poller.showing import Showing
 from watthour.units import NANOSECONDS
@@ -23,17 +27,33 @@ PROFILE_STEP_NS = 900 * NANOSECONDS
 _LOOK_S = 0.1
 _LAST_S = 20.0
 """Time to keep what was read when the poll is stopped."""
+_TRIES = 3
+"""So often a load profile that does not answer is asked for before its stretch is spread instead (ours)."""
+
+
+@dataclass(slots=True)
+class _Gapped:
+    """Readings of a place that wait for the load profile of the stretch before the first of them."""
+
+    meter: PolledMeter
+    stretch: Stretch
+    readings: list[Reading] = field(default_factory=list)
+    failures: int = 0
 
 
 class Poll:
     """Lines, the store and whoever is told."""
 
-    def __init__(self, plan: PollPlan, showing: Showing, *, stop_asked: Callable[[], bool]) -> None:
+    def __init__(self, plan: PollPlan, showing: Showing, *, stop_asked: Callable[[], bool], clock: Clock | None = None) -> None:
         self._plan = plan
         self._grid: Grid = plan.grid
         self._showing = showing
         self._stop_asked = stop_asked
+        self._clock = Clock() if clock is None else clock
+        now_ns = self._clock.now_ns
         self._lines = [Line(meters, timeout_s=plan.timeout_s, slot_s=plan.slot_s, now_ns=now_ns) for meters in plan.lines]
+        self._gapped: dict[str, _Gapped] = {}
+        self._stepped_ns: dict[str, int] = {}
 
     async def run(self, *, once: bool) -> bool:
         """Poll until stopped, or once; whether every meter was read in the last round.
@@ -90,33 +110,76 @@ class Poll:
         """Read a line now, and then at each boundary."""
         step_ns = self._grid.step_ns
         while True:
-            due_ns = now_ns() // step_ns * step_ns + step_ns
-            await self._round(line, due_ns)
+            due_ns = self._clock.now_ns() // step_ns * step_ns + step_ns
+            await self._round(line, due_ns, once=once)
             if once:
                 return
-            while (wait_s := (due_ns - now_ns()) / NANOSECONDS) > 0:  # noqa: ASYNC110 - it is the clock that is waited for
+            while (wait_s := (due_ns - self._clock.now_ns()) / NANOSECONDS) > 0:
                 await asyncio.sleep(min(wait_s, 1.0))  # in pieces: a clock that is set is noticed
+                self._clock.stepped_ns()
 
-    async def _round(self, line: Line, due_ns: int) -> None:
-        gapped: list[tuple[PolledMeter, Reading, tuple[int, int]]] = []
-        end_s = time.monotonic() + (due_ns - now_ns()) / NANOSECONDS
-        async for read in line.read_round(lambda: end_s - time.monotonic()):
+    async def _round(self, line: Line, due_ns: int, *, once: bool) -> None:
+        end_s = time.monotonic() + (due_ns - self._clock.now_ns()) / NANOSECONDS
+
+        def left_s() -> float:
+            return end_s - time.monotonic()
+
+        async for read in line.read_round(left_s):
             if read.reading is None:
                 self._latest.failed(read.meter.place, read.problem)
                 self._showing.failed(read.meter.place, read.problem)
-                continue
-            count = self._latest.places[read.meter.place].count
-            stretch = None if count is None else wanted_profile(count, read.reading.time_ns, self._grid, read.reading.within_ns)
-            if stretch is not None and self._has_profile(read.meter):
-                gapped.append((read.meter, read.reading, stretch))
             else:
-                self._keeping.add(Observation(place=read.meter.place, reading=read.reading))
-        for meter, reading, (begin_ns, end_ns) in gapped:
-            profile = await line.profile(meter, begin_ns, end_ns, self._grid.step_ns)
-            self._keeping.add(Observation(place=meter.place, reading=reading, profile=profile))
+                self._take(read.meter, read.reading)
+        for meter in line.meters:
+            gapped = self._gapped.get(meter.place)
+            if gapped is not None and (gapped.stretch.is_whole or await self._filled(line, gapped, left_s, once=once)):
+                del self._gapped[meter.place]
+                self._release(gapped)
+
+    def _take(self, meter: PolledMeter, reading: Reading) -> None:
+        """Have a reading kept; one behind a stretch that nobody read waits for its meter's load profile."""
+        place = meter.place
+        stepped_ns = self._clock.stepped_ns()
+        reading = replace(reading, stepped_ns=stepped_ns - self._stepped_ns.get(place, stepped_ns))
+        self._stepped_ns[place] = stepped_ns
+        gapped = self._gapped.get(place)
+        if gapped is None and self._has_profile(meter):
+            count = self._latest.places[place].count
+            wanted = None if count is None else wanted_profile(count, reading, self._grid)
+            if wanted is not None:
+                stretch = Stretch(begin_ns=wanted[0], end_ns=wanted[1], step_ns=self._grid.step_ns)
+                gapped = self._gapped[place] = _Gapped(meter, stretch)
+        if gapped is None:
+            self._keeping.add(Observation(place=place, reading=reading))
+        else:
+            gapped.readings.append(reading)
+            self._latest.answered(place, reading)
 
     def _has_profile(self, meter: PolledMeter) -> bool:
         return meter.device is not None and meter.device.has_profile and self._grid.step_ns % PROFILE_STEP_NS == 0
+
+    async def _filled(self, line: Line, gapped: _Gapped, left_s: Callable[[], float], *, once: bool) -> bool:
+        """Read a load profile as long as there is time in the round; whether there is no more to come of it."""
+        while not gapped.stretch.is_whole:
+            if not once and left_s() < line.slot_s:
+                return False
+            try:
+                await line.profile_window(gapped.meter, gapped.stretch)
+            except WatthourError as problem:
+                gapped.failures += 1
+                if isinstance(problem, ExceptionReplyError) or gapped.failures == _TRIES:
+                    self._showing.tell(f"{gapped.meter.place}: no load profile: {problem}")
+                    return True
+                if not once:
+                    return False
+        return True
+
+    def _release(self, gapped: _Gapped) -> None:
+        """Have readings kept that waited, the first with what is known of the stretch before it."""
+        profile: ProfileEnergies | None = gapped.stretch.sums if gapped.stretch.is_whole else None
+        for reading in gapped.readings:
+            self._keeping.add(Observation(place=gapped.meter.place, reading=reading, profile=profile))
+            profile = None
 
     def _on_kept(self, told: Recorded) -> None:
         self._latest.recorded(told)
