@@ -106,7 +106,7 @@ def open_archive(url: str, *, must_exist: bool = False) -> Archive:
         If it cannot be opened, or is newer than this program.
     """
     parsed = _parsed(url)
-    shown = parsed.render_as_string(hide_password=True)
+    shown = parsed.set(drivername=parsed.get_backend_name()).render_as_string(hide_password=True)
     is_sqlite = parsed.get_backend_name() == "sqlite"
     if is_sqlite:
         path = Path(parsed.database or "")

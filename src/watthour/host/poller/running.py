@@ -6,11 +6,11 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
-from watthour.errors import ExceptionReplyError, WatthourError
+from watthour.errors import ExceptionReplyError, StoreError, WatthourError
 from watthour.headend.counting import Grid, wanted_profile
 from watthour.headend.filling import ProfileEnergies
 from watthour.headend.reading import Reading
-from watthour.host.archive.database import open_archive
+from watthour.host.archive.database import Archive, is_passing, open_archive
 from watthour.host.archive.recording import Observation, Recorded, counts
 from watthour.host.poller.clock import Clock
 from watthour.host.poller.config import PolledMeter, PollPlan
@@ -27,6 +27,8 @@ PROFILE_STEP_NS = 900 * NANOSECONDS
 _LOOK_S = 0.1
 _LAST_S = 20.0
 """Time to keep what was read when the poll is stopped."""
+_OPENING_S = 30.0
+_RETRY_S = 0.5
 _TRIES = 3
 """So often a load profile that does not answer is asked for before its stretch is spread instead (ours)."""
 
@@ -65,7 +67,7 @@ class Poll:
         ListenError
             If the page for Prometheus cannot be served.
         """
-        archive = await asyncio.to_thread(open_archive, self._plan.store)
+        archive = await self._opened()
         async with AsyncExitStack() as stack:
             stack.callback(archive.close)
             self._latest = Latest(await asyncio.to_thread(counts, archive, self._plan.places))
@@ -95,6 +97,21 @@ class Poll:
                 await publisher.flushed(_LAST_S)
             self._showing.show(self._latest)
         return all(not newest.problem and newest.reading for newest in self._latest.places.values())
+
+    async def _opened(self) -> Archive:
+        """Open the archive; one that is away, as while its machine starts, is tried again for a while."""
+        end_s = time.monotonic() + _OPENING_S
+        is_told = False
+        while True:
+            try:
+                return await asyncio.to_thread(open_archive, self._plan.store)
+            except StoreError as problem:
+                if not is_passing(problem) or time.monotonic() > end_s or self._stop_asked():
+                    raise
+                if not is_told:
+                    self._showing.tell(f"{problem}; tried again for {_OPENING_S:g} s")
+                is_told = True
+            await asyncio.sleep(_RETRY_S)
 
     async def _until_done(self, tasks: list[asyncio.Task[None]], rounds: list[asyncio.Task[None]]) -> None:
         """Wait until all lines are done, somebody asks to stop, or something fails."""
