@@ -9,6 +9,7 @@ from watthour.host.poller.config import plan_poll, schema
 from watthour.host.poller.devices import read_device
 
 METER = '[[meter]]\nplace = "hall"\nurl = "modbus+tcp://127.0.0.1:1502?unit=1"\n'
+TTY = '[[meter]]\nplace = "{}"\nurl = "modbus+rtu:///dev/ttyUSB0?baudrate={}"\n'
 
 
 @pytest.fixture
@@ -46,6 +47,7 @@ def test_meters_of_one_port_share_a_line_and_others_do_not(plan):
         (METER + METER, 5, "place 'hall' is named twice"),
         (METER + METER.replace("hall", "yard"), 6, "each meter stands once"),
         (METER + METER.replace("hall", "yard").replace("modbus", "mbus").replace("unit", "address"), 6, "one protocol"),
+        (TTY.format("hall", "9600&unit=1") + TTY.format("yard", "19200&unit=2"), 6, "reached alike, but for unit and address"),
         (METER + "telegrams = 1\n", 4, "Modbus has no telegrams"),
         (METER.replace("modbus", "mbus").replace("unit", "address") + 'device = "watthour"\n', 4, "leave device out"),
         (METER + '[metrics]\naddress = "9311"\n', 5, "write HOST:PORT"),
@@ -97,3 +99,14 @@ def test_a_device_of_one_s_own_stands_beside_the_configuration(plan, tmp_path):
     (tmp_path / "mine.toml").write_text('title = "mine"\nsource = "its manual"\n' + rows, "utf-8")
     found = plan(METER + 'device = "mine.toml"\n')
     assert [(read.start, read.count) for read in found.lines[0][0].device.reads()] == [(0, 4)]
+
+
+def test_files_that_a_url_names_stand_beside_the_configuration(plan, tmp_path):
+    url = "modbus+tls://127.0.0.1:802?unit=1&certificate=reader.pem&key=reader.key&ca=ca.pem"
+    found = plan(f'[[meter]]\nplace = "hall"\nurl = "{url}"\n').lines[0][0].url
+    assert (found.certificate, found.ca) == (str(tmp_path / "reader.pem"), str(tmp_path / "ca.pem"))
+
+
+def test_meters_of_one_tty_share_a_line_of_one_speed(plan):
+    found = plan(TTY.format("hall", "9600&unit=1") + TTY.format("yard", "9600&unit=2"))
+    assert [[meter.url.unit for meter in line] for line in found.lines] == [[1, 2]]

@@ -4,7 +4,7 @@ In: a TOML file. Out: a `PollPlan`, checked as far as it can be without opening 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from watthour.errors import ConfigError, UsageError
 from watthour.headend.counting import Grid
 from watthour.headend.device import Device
 from watthour.host.lines.sharing import place_of
-from watthour.host.lines.url import BusUrl, parse_url
+from watthour.host.lines.url import BusUrl, TcpUrl, parse_url
 from watthour.host.poller.devices import device_of
 from watthour.host.poller.secrets import Word, plain
 from watthour.host.toml_files import check_toml, read_toml
@@ -199,6 +199,7 @@ def _meter(file: str, text: str, number: int, table: MeterTable, folder: Path) -
         url = parse_url(table.url)
     except UsageError as problem:
         raise ConfigError(file, str(problem), at("url")) from None
+    url = url.within(folder) if isinstance(url, TcpUrl) else url
     if url.is_mbus:
         if table.device is not None:
             raise ConfigError(file, NO_DEVICE, at("device"))
@@ -235,8 +236,16 @@ def _lines(file: str, text: str, meters: Sequence[PolledMeter]) -> tuple[tuple[P
         if line and line[0].url.scheme != meter.url.scheme:
             problem = f"{line[0].place} has {line[0].url.scheme} there: a line has one protocol"
             raise ConfigError(file, problem, line_of(text, ["meter", number, "url"]))
+        if line and _way(line[0].url) != _way(meter.url):
+            problem = f"{line[0].place} has {line[0].url} there: all meters of a line are reached alike, but for unit and address"
+            raise ConfigError(file, problem, line_of(text, ["meter", number, "url"]))
         line.append(meter)
     return tuple(tuple(line) for line in lines.values())
+
+
+def _way(url: BusUrl) -> BusUrl:
+    """Return what opens a line: speed, framing, certificates, but not whom to ask on it."""
+    return replace(url, unit=None, address=None, secondary=None)
 
 
 def _address(file: str, text: str, address: str) -> tuple[str, int]:
