@@ -41,8 +41,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "serve
 from postgres_server import Postgres, programs
 from simulated_rack import HOUR_S, QUARTER_NS, ROLLS_OVER_WH, SimulatedLine, SimulatedMeter, Socket
 
-ANSWER_NS = 300_000_000
+ANSWER_NS = 1_000_000_000
 """Time for an answer, within which a meter's counter was read."""
+MEAN_WH_PER_S = 430
+"""What a simulated meter counts, so that it rolls over some intervals after the beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +177,7 @@ class Soak:
         ports = ["modbus+tcp"] * form.modbus + ["mbus+tcp"] * form.mbus
         shares: list[list[Any]] = [[] for _ in ports]
         for number in range(form.meters):
-            begin_wh = ROLLS_OVER_WH - chance.randrange(8000, 14000) if number % 5 == 0 else chance.randrange(10**9)
+            begin_wh = ROLLS_OVER_WH - round(chance.uniform(1, 7) * form.interval_s * MEAN_WH_PER_S) if number % 5 == 0 else chance.randrange(10**9)
             meter = SimulatedMeter(serial=10_000 + number, seed=form.seed + number, begin_ns=now_ns(), begin_wh=begin_wh)
             shares[number % len(ports)].append(Socket(f"place-{number:03d}", meter))
         self.lines = [SimulatedLine(scheme, share, chance) for scheme, share in zip(ports, shares, strict=True)]

@@ -155,6 +155,51 @@ def test_a_ratio_a_partial_reset_and_a_clock_that_steps_back_are_events_and_no_e
     assert count.stepped_ns is None
 
 
+def test_a_clock_set_forward_is_an_event_and_its_intervals_are_marked():
+    stepped = replace(read(4 * 900, 40), stepped_ns=3 * STEP)
+    _, intervals, events = run([read(0, 0), stepped, read(5 * 900, 60)])
+    assert told(events) == [Kind.CLOCK_STEPPED_FORWARD]
+    assert (events[-1].before, events[-1].after) == ("1970-01-01T00:15:00Z", "1970-01-01T01:00:00Z")
+    assert shown(intervals)[:4] == [(n, 10 * WH, Quality.ESTIMATED) for n in range(4)]
+    assert shown(intervals)[4] == (4, 20 * WH, Quality.MEASURED)
+
+
+def test_a_clock_set_forward_by_days_begins_anew_and_invents_no_intervals():
+    days = 400 * 86400
+    stepped = replace(read(days + 900, 40), stepped_ns=days * S)
+    count, intervals, events = run([read(0, 0), stepped, read(days + 1800, 60)])
+    assert told(events) == [Kind.CLOCK_STEPPED_FORWARD]
+    assert shown(intervals) == [((days + 900) // 900, 20 * WH, Quality.MEASURED)]
+    assert count.total["import"] == 60 * WH
+
+
+def test_a_long_time_without_a_step_keeps_its_intervals():
+    _, intervals, _ = run([read(0, 0), read(2 * 86400, 40)])
+    assert len(intervals) == 192
+    assert sum(i.energies["import"] for i in intervals) == 40 * WH
+
+
+def test_a_clock_set_back_a_little_is_an_event_and_hides_no_growth():
+    full = MOST_W // 4
+    stepped = replace(read(1000, 2 * full), stepped_ns=-800 * S)
+    _, intervals, events = run([read(0, 0), stepped])
+    assert told(events) == [Kind.CLOCK_STEPPED_BACK]
+    assert sum(i.energies["import"] for i in intervals) > 0
+    assert told(run([read(0, 0), read(1000, 2 * full)])[2]) == [Kind.HELD]
+
+
+def test_a_clock_that_stays_behind_for_a_day_is_believed():
+    ahead = 10**8
+    readings = [
+        read(ahead, 0),
+        *(read(at, at) for at in range(900, 900 + 86400 + 2 * 900, 900)),
+        read(900 + 86400 + 2 * 900, 10**5),
+    ]
+    _, intervals, events = run(readings)
+    assert told(events) == [Kind.CLOCK_STEPPED_BACK] * 2
+    assert shown(intervals) == [(98, (10**5 - 88_200) * WH, Quality.MEASURED)]
+
+
 def test_a_partial_counter_that_rolls_over_is_not_reset():
     readings = [replace(read(0, 0, partial=0), resettable={}), read(900, 1, partial=2**32 - 5), read(1800, 2, partial=3)]
     assert told(run(readings)[2]) == []
@@ -210,6 +255,19 @@ def test_a_profile_that_does_not_fit_the_counters_is_refused():
     assert {i.quality for i in intervals} == {Quality.ESTIMATED}
     _, _, events = run([read(0, 1000), read(5 * 900, 1075 + slack_wh - 1)], PROFILE)
     assert told(events) == []
+
+
+def test_a_profile_whose_newest_row_is_not_there_yet_fills_what_it_has():
+    shorter = {start: row for start, row in PROFILE.items() if start < 4 * STEP}
+    _, intervals, events = run([read(0, 1000), read(5 * 900, 1075)], shorter)
+    assert told(events) == []
+    assert [i.energies["import"] for i in intervals] == [wh * WH for wh in ROWS]
+    assert [i.quality for i in intervals][:4] == [Quality.PROFILE] * 4
+
+
+def test_no_profile_is_asked_of_another_meter():
+    count = run([read(0, 1000)])[0]
+    assert wanted_profile(count, read(5 * 900, 1075, "2"), GRID) is None
 
 
 def test_a_late_read_with_a_profile_needs_no_line():

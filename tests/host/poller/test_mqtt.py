@@ -59,6 +59,14 @@ def heard(program, port, seconds):
     return messages
 
 
+def letters_of(file):
+    """Return how many messages wait to be delivered."""
+    if not file.exists():
+        return 0
+    with open_archive(f"sqlite:///{file}") as archive, archive.reading() as connection:
+        return connection.scalar(select(func.count()).select_from(OUTBOX))
+
+
 def test_home_assistant_finds_a_place_and_hears_when_it_is_gone(soak, tmp_path, broker, require_program):
     port, start = broker
     subscriber = require_program("mosquitto_sub")
@@ -74,19 +82,19 @@ def test_home_assistant_finds_a_place_and_hears_when_it_is_gone(soak, tmp_path, 
         told, stop = [], []
         poll = Poll(plan_poll(path), Showing(told.append), stop_asked=lambda: bool(stop))
         task = asyncio.create_task(poll.run(once=False))
-        await asyncio.sleep(6)
-        with open_archive(f"sqlite:///{tmp_path / 'readings.db'}") as archive, archive.reading() as connection:
-            waiting = connection.scalar(select(func.count()).select_from(OUTBOX))
+        give_up_s = time.monotonic() + PATIENCE_S
+        while not (waiting := letters_of(tmp_path / "readings.db")) or not told:
+            assert time.monotonic() < give_up_s
+            await asyncio.sleep(0.1)
         await asyncio.to_thread(start)
-        there = await asyncio.to_thread(heard, subscriber, port, 8)
+        there = await asyncio.to_thread(heard, subscriber, port, 6)
         await line.stop()
-        await asyncio.sleep(4)
+        await asyncio.sleep(3)
         gone = await asyncio.to_thread(heard, subscriber, port, 2)
         stop.append(True)
         await task
         ended = await asyncio.to_thread(heard, subscriber, port, 1)
-        with open_archive(f"sqlite:///{tmp_path / 'readings.db'}") as archive, archive.reading() as connection:
-            left = connection.scalar(select(func.count()).select_from(OUTBOX))
+        left = letters_of(tmp_path / "readings.db")
         return told, waiting, there, gone, ended, left
 
     told, waiting, there, gone, ended, left = asyncio.run(story())

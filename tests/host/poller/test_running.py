@@ -8,7 +8,6 @@ import sqlite3
 import time
 import urllib.request
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -153,13 +152,13 @@ def test_intervals_follow_the_registers_and_a_pause_is_listed_as_a_gap(rack, pol
         await line.answer()
 
         async def during():
-            await asyncio.sleep(3.2)
+            await asyncio.sleep(2.2)
             await line.stop()
-            await asyncio.sleep(4)
+            await asyncio.sleep(3.5)
             await line.answer()
 
         try:
-            return await polled(lines, head="interval_s = 1\ntimeout_s = 0.3\n", seconds=12.0, during=during)
+            return await polled(lines, head="interval_s = 1\ntimeout_s = 0.3\n", seconds=9.5, during=during)
         finally:
             await line.stop()
 
@@ -229,15 +228,29 @@ def test_a_scan_tells_who_is_there_and_what_each_may_be(rack):
 
 
 def test_a_rack_under_fire_loses_and_doubles_nothing(soak, tmp_path):
-    form = replace(soak.Form(), meters=8, modbus=2, mbus=1, interval_s=5, duration_s=55.0, kills=1, seed=11)
-    run = soak.Soak(form=form, folder=tmp_path, say=print, pause_s=6.0)
+    form = soak.Form(meters=8, modbus=2, mbus=1, interval_s=3, duration_s=36.0, kills=1, seed=11, pause_s=3.0)
+    run = soak.Soak(form=form, folder=tmp_path, say=print)
     asyncio.run(run.run())
     found = soak.judge(run, soak.sqlite_asker(tmp_path / "readings.db"))
     assert run.done["poll killed"] == 1
     assert found["measured"] + found["interpolated"] >= 1
-    _add_a_kilowatt_hour_to_each_known_interval(tmp_path / "readings.db")
+    _judge_refuses_what_was_changed(soak, run, tmp_path / "readings.db")
+
+
+def test_days_with_pauses_are_filled_from_the_load_profiles_of_the_meters(soak, tmp_path):
+    run = soak.Soak(form=soak.Form(meters=2, interval_s=900, seed=3), folder=tmp_path, say=[].append)
+    asyncio.run(soak.poll_with_pauses(run, hours=8))
+    found = soak.judge(run, soak.sqlite_asker(tmp_path / "readings.db"))
+    assert run.done["boundaries nobody read"] >= 5
+    assert found["profile"] > run.done["boundaries nobody read"]
+    assert found["estimated"] == found["incomplete"] == found["gap"] == 0
+    _judge_refuses_what_was_changed(soak, run, tmp_path / "readings.db")
+
+
+def _judge_refuses_what_was_changed(soak, run, file):
+    _add_a_kilowatt_hour_to_each_known_interval(file)
     with pytest.raises(AssertionError):
-        soak.judge(run, soak.sqlite_asker(tmp_path / "readings.db"))
+        soak.judge(run, soak.sqlite_asker(file))
 
 
 def _add_a_kilowatt_hour_to_each_known_interval(file):
