@@ -74,6 +74,13 @@ def test_a_number_that_is_none_is_no_counter_and_a_value_that_is_absent_is_null(
     assert read({"type": "u32"}, bytes.fromhex("00000001 8001"), more).values["power_w"] == -32767
 
 
+def test_a_counter_of_more_than_any_meter_can_have_counted_is_none():
+    row = {"type": "u64", "scale": 0.000001}
+    assert read(row, (2**63 - 1).to_bytes(8)).counters["import"].micro == 2**63 - 1
+    assert read(row, (2**63).to_bytes(8)).counters == {}
+    assert read({"type": "f32"}, struct.pack(">f", 1e30)).counters == {}
+
+
 def test_a_validity_bit_decides_whether_there_is_a_value():
     more = [
         {"name": "power_w", "address": 2, "type": "i16", "valid": "bits.3"},

@@ -14,7 +14,7 @@ from functools import cache
 from types import MappingProxyType
 
 from watthour.errors import BadFrameError
-from watthour.headend.reading import Counter, Reading
+from watthour.headend.reading import MOST_MICRO, Counter, Reading
 from watthour.units import ENERGIES, MICRO, VALUE_BY_NAME, energy_name, exact_name
 from watthour.view import Number
 from watthour.wire.modbus.message import READ_MAXIMUM, ReadRequest
@@ -317,14 +317,17 @@ def _whole(value: int | Fraction) -> int | Fraction:
 
 
 def _counter(row: Row, raw: Mapping[str, bytes]) -> Counter | None:
-    """Return a counter; None where the meter shows none."""
+    """Return a counter; None where the meter shows none, or what no meter can."""
     steps = _steps(row, raw[row.name]) if row.name in raw else None
     if steps is None or _value(row, raw) is None:
         return None
     micro_per_step = _per_step(row, raw) * (1 if row.name in _EXACT else MICRO)
     modulus = row.modulus or (2 ** WHOLE[row.form] if row.form in WHOLE else None)
+    micro = int(steps * micro_per_step)
+    if abs(micro) > MOST_MICRO:
+        return None
     return Counter(
-        micro=int(steps * micro_per_step),
+        micro=micro,
         step_micro=max(1, int(micro_per_step)) if row.form not in _FLOATS else _float_step(row, raw),
         modulus_micro=None if modulus is None else int(modulus * micro_per_step),
     )

@@ -14,6 +14,10 @@ Energies = Mapping[str, int]
 """Micro-units by ``import``, ``export``, ``q1`` … ``q4``; a meter that lacks one lacks its key."""
 
 
+MOST_MICRO = 2**63 - 1
+"""The most that a counter is believed to show: what 64 bits with a sign hold, 9.2 TWh."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counter:
     """A counter as it was read.

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
-from watthour.headend.reading import Counter
+from watthour.headend.reading import MOST_MICRO, Counter
 from watthour.maps.mbus import MANUFACTURER
 from watthour.units import MICRO, REGISTER_MODULUS
 from watthour.wire.mbus.record import DataField, Function, Record
@@ -63,7 +63,10 @@ def _counter(record: Record, modulus_micro: int | None) -> Counter | None:
     digits = DIGITS.get(record.field)
     if modulus_micro is None and digits is not None:
         modulus_micro = int(10**digits * per_step)
-    return Counter(micro=int(Fraction(value) * MICRO), step_micro=max(1, int(per_step)), modulus_micro=modulus_micro)
+    micro = int(Fraction(value) * MICRO)
+    if abs(micro) > MOST_MICRO:
+        return None
+    return Counter(micro=micro, step_micro=max(1, int(per_step)), modulus_micro=modulus_micro)
 
 
 def _per_step(meaning: Meaning) -> Fraction:

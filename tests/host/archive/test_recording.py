@@ -64,6 +64,20 @@ def test_one_batch_and_one_by_one_end_alike(archive, tmp_path):
         assert content(other) == content(archive)
 
 
+def test_intervals_that_are_told_again_are_those_that_hold(archive):
+    ahead = 200 * 900
+    days = range(0, 86400 + 4 * 900, 900)
+    record(archive, [seen(ahead, 0), seen(ahead + 900, 5), seen(ahead + 1800, 9)], GRID)
+    record(archive, [seen(at, 9 + at) for at in days], GRID)
+    assert counts(archive, ["hall"])["hall"].good.time_ns == days[-1] * S
+    record(archive, [seen(ahead + 900, 10**6), seen(ahead + 1800, 10**6 + 77)], GRID)
+    record(archive, [seen(at * 900 + ahead, 10**6 + 100 * at) for at in (3, 4)], GRID)
+    with archive.reading() as connection:
+        query = select(INTERVAL.c.start_ns, INTERVAL.c.import_microwh).where(INTERVAL.c.start_ns >= ahead * S)
+        found = dict(connection.execute(query).all())
+    assert found[(ahead + 2700) * S] == 100
+
+
 def test_a_transaction_that_breaks_leaves_nothing(archive):
     record(archive, [seen(0, 0)], GRID)
     before = content(archive)

@@ -3,10 +3,25 @@
 In: rows as tuples in the order of a table's columns, without those the database numbers. Out: nothing; they are part of the transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, SmallInteger, Table
+import orjson
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    SmallInteger,
+    Table,
+    any_,
+    func,
+    literal,
+    literal_column,
+    select,
+)
 
 Rows = Sequence[tuple[Any, ...]]
 
@@ -51,6 +66,14 @@ def update_rows(connection: Connection, table: Table, names: Sequence[str], rows
     changes = ", ".join(f'"{name}" = ?' for name in others)
     query = f'UPDATE {table.name} SET {changes} WHERE "{key}" = ?'  # noqa: S608 - our names
     connection.exec_driver_sql(query, [(*row[1:], row[0]) for row in rows])
+
+
+def among(connection: Connection, column: Column[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """Return whether a column is one of many values, which go to the database as one parameter."""
+    listed = list(values)
+    if connection.dialect.name == "postgresql":
+        return column == any_(literal(listed, ARRAY(column.type)))
+    return column.in_(select(literal_column("value")).select_from(func.json_each(orjson.dumps(listed).decode())))
 
 
 def _copy(connection: Connection, table: str, names: Sequence[str], rows: Rows) -> None:

@@ -4,11 +4,11 @@ In: observations in the order they were made. Out: what each brought. The counte
 only where it begins and where its results go. The same observation twice changes nothing.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -17,7 +17,7 @@ from watthour.headend.counting import Advance, Count, Grid, advance
 from watthour.headend.filling import ProfileEnergies
 from watthour.headend.kept import from_plain, to_plain
 from watthour.headend.reading import Event, Interval, Reading
-from watthour.host.archive.bulk import Rows, insert_rows, update_rows
+from watthour.host.archive.bulk import Rows, among, insert_rows, update_rows
 from watthour.host.archive.database import Archive
 from watthour.host.archive.tables import ANCHOR, EVENT, INTERVAL, METER, OUTBOX, PLACE, READING
 from watthour.units import ENERGIES, NANOSECONDS
@@ -127,7 +127,7 @@ def counts(archive: Archive, names: Iterable[str]) -> dict[str, Count]:
     """Return where the counters of places stand; a place never read stands at nothing."""
     with archive.reading() as connection:
         found = connection.execute(select(PLACE.c.name, PLACE.c.state))
-        kept = {name: from_plain(json.loads(state)) for name, state in found}
+        kept = {name: from_plain(orjson.loads(state)) for name, state in found}
     return {name: kept.get(name, Count()) for name in names}
 
 
@@ -137,11 +137,11 @@ def _upsert(connection: Connection, table: Table) -> Any:
 
 def _places(archive: Archive, connection: Connection, names: set[str], grid: Grid) -> dict[str, _Place]:
     """Return places with their counts, made where they are new, locked until the transaction ends."""
-    query = select(PLACE.c.id, PLACE.c.name, PLACE.c.step_ns, PLACE.c.state).where(PLACE.c.name.in_(names))
+    query = select(PLACE.c.id, PLACE.c.name, PLACE.c.step_ns, PLACE.c.state).where(among(connection, PLACE.c.name, names))
     query = query.order_by(PLACE.c.name).with_for_update()
     rows = connection.execute(query).all()
     if len(rows) < len(names):
-        empty = json.dumps(to_plain(Count()))
+        empty = orjson.dumps(to_plain(Count())).decode()
         new = [{"name": name, "step_ns": grid.step_ns, "state": empty} for name in sorted(names - {row.name for row in rows})]
         connection.execute(_upsert(connection, PLACE).on_conflict_do_nothing(index_elements=["name"]), new)
         rows = connection.execute(query).all()
@@ -154,7 +154,7 @@ def _places(archive: Archive, connection: Connection, names: set[str], grid: Gri
             )
             raise StoreError(msg)
         text, count = archive.counts.get(name, ("", Count()))
-        found[name] = _Place(id=id_, count=count if text == state else from_plain(json.loads(state)))
+        found[name] = _Place(id=id_, count=count if text == state else from_plain(orjson.loads(state)))
     return found
 
 
@@ -163,7 +163,7 @@ def _meters(connection: Connection, readings: Sequence[Reading]) -> dict[str, in
     models = {each.serial: each.model[:64] for each in readings}
     first = {each.serial: each.time_ns for each in reversed(readings)}
     last = {each.serial: each.time_ns for each in readings}
-    query = select(METER.c.serial, METER.c.id, METER.c.model).where(METER.c.serial.in_(models))
+    query = select(METER.c.serial, METER.c.id, METER.c.model).where(among(connection, METER.c.serial, models))
     known = connection.execute(query).all()
     new = [
         {"serial": serial, "model": models[serial], "first_ns": first[serial], "last_ns": last[serial]}
@@ -184,7 +184,7 @@ def _kept_already(
     ids = [place.id for place in places.values()]
     times = [each.reading.time_ns for each in observations]
     query = select(READING.c.place_id, READING.c.time_ns).where(
-        READING.c.place_id.in_(ids), READING.c.time_ns.between(min(times), max(times))
+        among(connection, READING.c.place_id, ids), READING.c.time_ns.between(min(times), max(times))
     )
     return {(place_id, time_ns) for place_id, time_ns in connection.execute(query)}
 
@@ -204,7 +204,7 @@ class _Rows:
         shown = [counter.micro if (counter := reading.counters.get(energy)) is not None else None for energy in ENERGIES]
         named = {**reading.values, **{name: counter.micro for name, counter in reading.resettable.items()}}
         quality = GOOD if came.is_counted else HELD
-        self.reading.append((place_id, reading.time_ns, meter_id, quality, *shown, _COMPACT.encode(named)))
+        self.reading.append((place_id, reading.time_ns, meter_id, quality, *shown, orjson.dumps(named).decode()))
         for interval in came.intervals:
             energies = map(interval.energies.get, ENERGIES)
             self.interval.append((place_id, interval.start_ns, int(interval.quality), *energies))
@@ -213,9 +213,6 @@ class _Rows:
             self.event.append({"place_id": place_id, "time_ns": event.time_ns, **told})
         if reading.head:
             self.anchor.setdefault((meter_id, reading.head), reading.time_ns)
-
-
-_COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 
 def _write(archive: Archive, connection: Connection, rows: _Rows, places: Mapping[str, _Place]) -> None:
@@ -228,7 +225,7 @@ def _write(archive: Archive, connection: Connection, rows: _Rows, places: Mappin
         connection.execute(_upsert(connection, EVENT).on_conflict_do_nothing(index_elements=keys), rows.event)
     _anchor(connection, rows.anchor)
     changed = {name: place for name, place in places.items() if place.last_ns is not None}
-    states = {name: _COMPACT.encode(to_plain(place.count)) for name, place in changed.items()}
+    states = {name: orjson.dumps(to_plain(place.count)).decode() for name, place in changed.items()}
     update_rows(
         connection,
         PLACE,
@@ -243,7 +240,9 @@ def _make_room(connection: Connection, intervals: Rows) -> None:
     if not intervals:
         return
     starts = [start_ns for _, start_ns, *_ in intervals]
-    there = INTERVAL.c.start_ns.between(min(starts), max(starts)) & INTERVAL.c.place_id.in_({row[0] for row in intervals})
+    there = INTERVAL.c.start_ns.between(min(starts), max(starts)) & among(
+        connection, INTERVAL.c.place_id, {row[0] for row in intervals}
+    )
     told = {(place_id, start_ns) for place_id, start_ns, *_ in intervals}
     for place_id, start_ns in connection.execute(select(INTERVAL.c.place_id, INTERVAL.c.start_ns).where(there)).all():
         if (place_id, start_ns) in told:
@@ -255,7 +254,8 @@ def _anchor(connection: Connection, heads: Mapping[tuple[int, str], int]) -> Non
     """Keep heads of event chains that were not read before."""
     if not heads:
         return
-    there = ANCHOR.c.meter_id.in_({meter_id for meter_id, _ in heads}) & ANCHOR.c.head.in_({head for _, head in heads})
+    there = among(connection, ANCHOR.c.meter_id, {meter_id for meter_id, _ in heads})
+    there &= among(connection, ANCHOR.c.head, {head for _, head in heads})
     known = {(meter_id, head) for meter_id, head in connection.execute(select(ANCHOR.c.meter_id, ANCHOR.c.head).where(there))}
     new = [{"meter_id": m, "head": head, "time_ns": at} for (m, head), at in heads.items() if (m, head) not in known]
     if new:

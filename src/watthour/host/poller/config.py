@@ -237,7 +237,9 @@ def _lines(file: str, text: str, meters: Sequence[PolledMeter]) -> tuple[tuple[P
             problem = f"{line[0].place} has {line[0].url.scheme} there: a line has one protocol"
             raise ConfigError(file, problem, line_of(text, ["meter", number, "url"]))
         if line and _way(line[0].url) != _way(meter.url):
-            problem = f"{line[0].place} has {line[0].url} there: all meters of a line are reached alike, but for unit and address"
+            problem = (
+                f"{line[0].place} has {line[0].url} there: all meters of a line are reached alike, but for unit and address"
+            )
             raise ConfigError(file, problem, line_of(text, ["meter", number, "url"]))
         line.append(meter)
     return tuple(tuple(line) for line in lines.values())
