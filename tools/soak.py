@@ -177,7 +177,11 @@ class Soak:
         ports = ["modbus+tcp"] * form.modbus + ["mbus+tcp"] * form.mbus
         shares: list[list[Any]] = [[] for _ in ports]
         for number in range(form.meters):
-            begin_wh = ROLLS_OVER_WH - round(chance.uniform(1, 7) * form.interval_s * MEAN_WH_PER_S) if number % 5 == 0 else chance.randrange(10**9)
+            begin_wh = (
+                ROLLS_OVER_WH - round(chance.uniform(1, 7) * form.interval_s * MEAN_WH_PER_S)
+                if number % 5 == 0
+                else chance.randrange(10**9)
+            )
             meter = SimulatedMeter(serial=10_000 + number, seed=form.seed + number, begin_ns=now_ns(), begin_wh=begin_wh)
             shares[number % len(ports)].append(Socket(f"place-{number:03d}", meter))
         self.lines = [SimulatedLine(scheme, share, chance) for scheme, share in zip(ports, shares, strict=True)]
@@ -244,7 +248,8 @@ def judge(soak: Soak, ask: Ask) -> Counter[str]:
     found: Counter[str] = Counter()
     listed = _listed_gaps(soak)
     for socket in soak.sockets:
-        place = dict(ask("SELECT name, id FROM place")).get(socket.place)
+        places: dict[str, int] = dict(ask("SELECT name, id FROM place"))
+        place = places.get(socket.place)
         if place is None:
             found["never read"] += 1
             continue
