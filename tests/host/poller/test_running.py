@@ -55,7 +55,7 @@ def rack(soak):
 def polled(tmp_path):
     """Poll lines with a configuration for a while, or once; return the plan, what was told and what was written."""
 
-    async def run(lines, *, head="interval_s = 1\n", tail="", seconds=0.0, device="watthour", during=None):
+    async def run(lines, *, head="timeout_s = 5.0\nslot_s = 20.0\n", tail="", seconds=0.0, device="watthour", during=None):
         path = tmp_path / "poll.toml"
         path.write_text(head + "".join(part for line in lines for part in line.tables(device)) + tail, "utf-8")
         plan = plan_poll(path)
