@@ -241,7 +241,7 @@ def test_a_scan_tells_who_is_there_and_what_each_may_be(rack):
 
 
 def test_a_rack_under_fire_loses_and_doubles_nothing(soak, tmp_path):
-    form = soak.Form(meters=8, modbus=2, mbus=1, interval_s=3, duration_s=36.0, kills=1, seed=11, pause_s=3.0)
+    form = soak.Form(meters=8, modbus=2, mbus=1, interval_s=5, duration_s=45.0, kills=1, seed=11, pause_s=4.0)
     run = soak.Soak(form=form, folder=tmp_path, say=print)
     asyncio.run(run.run())
     found = soak.judge(run, soak.sqlite_asker(tmp_path / "readings.db"))
