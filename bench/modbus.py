@@ -306,11 +306,14 @@ def dripping(port: int) -> Iterator[None]:
 
 
 def wait_for(port: int) -> None:
+    """Wait until the meter is there: until then its port is closed, or says that it is busy."""
     for _ in range(3000):
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)) as opened:
+            opened.sendall(b"\0\1\0\0\0\6\1\3\x27\x10\0\2")
+            if len(opened.recv(64)) == 13:  # noqa: PLR2004 - the serial number, no exception
+                return
         time.sleep(0.1)
-    message = "the meter does not listen"
+    message = "the meter does not answer"
     raise RuntimeError(message)
 
 
