@@ -32,6 +32,12 @@ MEDIA: Mapping[int, str] = {
 }  # fmt: skip
 """Device types (EN 13757-7)."""
 
+FIXED_MEDIA = (
+    "other", "oil", "electricity", "gas", "heat", "steam", "hot water", "water", "heat cost allocator", "reserved",
+    "gas, mode 2", "heat, mode 2", "hot water, mode 2", "water, mode 2", "heat cost allocator, mode 2", "reserved",
+)  # fmt: skip
+"""Media of the fixed data structure; in mode 2 numbers travel with their highest byte first."""
+
 _BETWEEN = re.compile(r"0[xX]|[\s,;:\-]+")
 
 
@@ -95,13 +101,28 @@ def as_json(response: Telegram | ApplicationError | Alarm) -> dict[str, object]:
         return {"alarm": response.flags.hex()}
     content = response.content
     told: dict[str, object] = {
-        "header": {"address": response.address, **({} if response.header is None else header_as_json(response.header))},
+        "header": {"address": response.address, **_header_as_json(response)},
         "records": [record_as_json(record) for record in content.records],
     }
     if content.manufacturer_data is not None:
         told["manufacturer_data"] = content.manufacturer_data.hex()
     told["more_follow"] = content.more_follow
     return told
+
+
+def _header_as_json(telegram: Telegram) -> dict[str, object]:
+    """Return what a telegram says of its meter: all of a long header, less of a fixed structure, nothing where it has neither."""
+    if telegram.header is not None:
+        return header_as_json(telegram.header)
+    if telegram.fixed is None:
+        return {}
+    fixed = telegram.fixed
+    return {
+        "identification": fixed.serial,
+        "medium": FIXED_MEDIA[fixed.medium],
+        "access_number": fixed.access_number,
+        "status": fixed.status,
+    }
 
 
 def header_as_json(header: Header) -> dict[str, object]:

@@ -44,8 +44,12 @@ RECORDS = st.lists(
     max_size=12,
 ).map(lambda rows: Records(records=tuple(rows)))
 RESPONSES = st.one_of(
-    st.builds(Telegram, address=ADDRESS, header=HEADERS, content=RECORDS, short_header=st.none(), control=CONTROL),
-    st.builds(Telegram, address=ADDRESS, header=st.none(), content=RECORDS, short_header=st.none(), control=CONTROL),
+    st.builds(
+        Telegram, address=ADDRESS, header=HEADERS, content=RECORDS, short_header=st.none(), control=CONTROL, fixed=st.none()
+    ),
+    st.builds(
+        Telegram, address=ADDRESS, header=st.none(), content=RECORDS, short_header=st.none(), control=CONTROL, fixed=st.none()
+    ),
     st.builds(
         Telegram,
         address=ADDRESS,
@@ -53,6 +57,7 @@ RESPONSES = st.one_of(
         content=RECORDS,
         short_header=st.builds(ShortHeader, access_number=BYTE, status=BYTE, signature=st.just(0)),
         control=CONTROL,
+        fixed=st.none(),
     ),
     st.builds(ApplicationError, address=ADDRESS, code=st.none() | BYTE, control=CONTROL),
     st.builds(Alarm, address=ADDRESS, flags=st.binary(max_size=20), control=CONTROL),

@@ -14,6 +14,7 @@ from operator import itemgetter
 from typing import NamedTuple, Self
 
 from watthour.errors import TelegramError
+from watthour.wire.mbus.fixed import FIXED_SIZE, FixedData
 from watthour.wire.mbus.frame import LongFrame
 from watthour.wire.mbus.record import Head, Record, Records, head_of, parse_records
 from watthour.wire.mbus.times import LocalTime, decode_time
@@ -25,6 +26,7 @@ CONTROL_RESPONSE = 0x08
 _RESPONSES = frozenset({0x08, 0x18, 0x28, 0x38})
 
 CI_LONG_HEADER = 0x72
+CI_FIXED = 0x73
 CI_SHORT_HEADER = 0x7A
 CI_NO_HEADER = 0x78
 CI_ERROR = 0x70
@@ -158,16 +160,18 @@ class ShortHeader(NamedTuple):
 
 
 class Telegram(NamedTuple):
-    """Variable data of a meter; a tuple, as `Record` is.
+    """Data of a meter; a tuple, as `Record` is.
 
     Parameters
     ----------
     address : int
         The primary address it answers from.
     header : Header, optional
-        None behind CI 78 and 7A.
+        None behind CI 73, 78 and 7A.
     short_header : ShortHeader, optional
         Behind CI 7A.
+    fixed : FixedData, optional
+        Behind CI 73; the content says the same.
     control : int
         RSP_UD, with its bits of access demand and data flow.
     """
@@ -177,9 +181,12 @@ class Telegram(NamedTuple):
     content: Records = Records()
     short_header: ShortHeader | None = None
     control: int = CONTROL_RESPONSE
+    fixed: FixedData | None = None
 
     def to_frame(self) -> LongFrame:
         """Return the frame that carries it."""
+        if self.fixed is not None:
+            return LongFrame(control=self.control, address=self.address, ci=CI_FIXED, data=self.fixed.to_bytes())
         if self.header is not None:
             ci, head = CI_LONG_HEADER, self.header.to_bytes()
         elif self.short_header is not None:
@@ -252,6 +259,10 @@ def decode_response(frame: LongFrame) -> Telegram | ApplicationError | Alarm:
         return Telegram(address, None, parse_records(data[SHORT_HEADER_SIZE:]), short, control)
     if ci == CI_NO_HEADER:
         return Telegram(address, None, parse_records(data), control=control)
+    if ci == CI_FIXED:
+        _require_header(data, FIXED_SIZE)
+        fixed = FixedData.from_bytes(data)
+        return Telegram(address, None, Records(fixed.records()), control=control, fixed=fixed)
     if ci == CI_ERROR:
         return ApplicationError(address=address, code=data[0] if data else None, control=control)
     if ci == CI_ALARM:
