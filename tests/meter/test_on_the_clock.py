@@ -15,6 +15,7 @@ from watthour.history import ClosingCause, RowFlag
 from watthour.meter import Meter, first_state, row_from_record, row_to_record, state_from_record, state_to_record
 from watthour.parameters import Interface
 from watthour.pulses import Edge
+from watthour.registers import add_counts, add_to_interval
 from watthour.samples import Phasors
 from watthour.tariff import Calendar, DayProfile, EveryYear, Passive, Season, Switch, WeekProfile
 from watthour.units import ENERGIES, MICRO, NANOSECONDS, RATES, iso
@@ -535,6 +536,46 @@ def test_rates_sum_to_the_total_rows_to_the_registers_and_nothing_is_counted_twi
     highest = None if meter.state.demand.maximum is None else meter.state.demand.maximum.demand_microw
     assert highest == max((maximum.demand_microw for maximum in maxima), default=None)
     assert all(maximum.demand_microw <= 9000 * 40 * 10**6 + 60 * 40 for maximum in maxima)
+
+
+STORY = (
+    calendar_of([(0, 2), (10 * 60 + 65, 6)], "Europe/Madrid"),
+    {"rate_source": "calendar", "demand_period_min": 15, "ct": "200/5", "demand_method": "block", "closing_day": 0},
+    2000,
+    [(500, "clock", -300), (900, "gap", 40), (1500, "close", 0)],
+    7,
+)
+
+
+def _to_the_first_rate(registers, counts, *, ratio, rate):
+    return add_counts(registers, counts, ratio=ratio, rate=min(rate, 2))
+
+
+def _a_microwatt_hour_short(registers, counts, *, ratio, rate):
+    counted = add_counts(registers, counts, ratio=ratio, rate=rate)
+    rates = [list(row) for row in counted.rates]
+    rates[rate - 1][0] -= 1
+    return replace(counted, rates=tuple(map(tuple, rates)))
+
+
+def _twice_into_the_row(interval, amounts, *more, **named):
+    return add_to_interval(interval, [2 * amount for amount in amounts], *more, **named)
+
+
+FAULTS = {
+    "energy in the rate before": ("add_counts", _to_the_first_rate),
+    "a rate that loses a microwatt-hour": ("add_counts", _a_microwatt_hour_short),
+    "an interval that counts twice": ("add_to_interval", _twice_into_the_row),
+}
+
+
+@pytest.mark.parametrize(("name", "broken"), FAULTS.values(), ids=FAULTS)
+def test_a_meter_that_counts_wrongly_is_found_by_the_same_sums(name, broken, monkeypatch):
+    judge = test_rates_sum_to_the_total_rows_to_the_registers_and_nothing_is_counted_twice.hypothesis.inner_test
+    judge(STORY)
+    monkeypatch.setattr(f"watthour.meter.counting.{name}", broken)
+    with pytest.raises(AssertionError):
+        judge(STORY)
 
 
 @given(story=stories())
