@@ -32,6 +32,7 @@ from watthour.host.networks import open_phasors
 from watthour.host.poller.config import PolledMeter
 from watthour.host.poller.devices import device_of
 from watthour.host.poller.line import Line
+from watthour.host.poller.modbus import Stretch
 from watthour.meter import Meter, first_state
 from watthour.units import ENERGIES, Ratio
 
@@ -133,9 +134,11 @@ async def read_once(line, archive, has_gap, waiting):
     record(archive, waiting, GRID)
     waiting.clear()
     count = counts(archive, ["workshop"])["workshop"]
-    stretch = wanted_profile(count, read.reading.time_ns, GRID, read.reading.within_ns)
-    profile = await line.profile(read.meter, *stretch, GRID.step_ns)
-    return Observation(place="workshop", reading=read.reading, profile=profile)
+    begin_ns, end_ns = wanted_profile(count, read.reading, GRID)
+    stretch = Stretch(begin_ns=begin_ns, end_ns=end_ns, step_ns=GRID.step_ns)
+    while not stretch.is_whole:
+        await line.profile_window(read.meter, stretch)
+    return Observation(place="workshop", reading=read.reading, profile=stretch.sums)
 
 
 @pytest.fixture(scope="module")
