@@ -56,6 +56,7 @@ soak: $(READY) ## a million requests on a bad line, 10^5 exchanges on a bad M-Bu
 	WATTHOUR_SOAK=1 $(BIN)/pytest -q -s tests/conformance/modbus/test_shared_line.py tests/conformance/modbus/test_own_receivers.py \
 	  tests/conformance/modbus/test_every_read.py
 	$(BIN)/python tools/soak.py
+	$(BIN)/python tools/soak.py --profile --hours 24
 	$(BIN)/python tools/mbus_soak.py
 	$(BIN)/python tools/page_hour.py
 	@mkdir -p bench/out
