@@ -150,7 +150,7 @@ def test_a_damaged_file_is_healed_from_the_other_with_a_word(ask, config, tmp_pa
     whole = json.loads(ask(*words)[1][-1])
     file = tmp_path / "state" / "42" / "b.db"
     damaged = bytearray(file.read_bytes())
-    damaged[damaged.index(b"watthour-state") + 500] ^= 1
+    damaged[damaged.index(b"watthour-state") + 200] ^= 1
     file.write_bytes(damaged)
     status, out, err = ask(*words)
     assert status == 0

@@ -202,7 +202,7 @@ class Source:
 class NoDiagnosis:
     """The wiring diagnosis counts nothing and keeps nothing: lives are faster without it."""
 
-    def __init__(self, every_s):
+    def __init__(self, every_s, *, generates):
         pass
 
     def is_due(self, _time_ns):
