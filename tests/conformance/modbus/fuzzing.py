@@ -6,11 +6,13 @@ that each input stands for itself. `tools/fuzz_modbus.py` feeds it by coverage a
 """
 
 import gc
+import resource
 import signal
 import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -341,9 +343,8 @@ def memory(target):
     """Return how many pieces of memory Python has allocated beside what is kept on purpose, and KiB of the process."""
     target.forget()
     gc.collect()
-    with open("/proc/self/statm", "rb") as file:
-        resident = int(file.read().split()[1]) * 4
-    return sys.getallocatedblocks(), resident
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return sys.getallocatedblocks(), pages * resource.getpagesize() // 1024
 
 
 @contextmanager

@@ -63,10 +63,10 @@ def raise_on_short_replies(plant):
 def select_before_the_check(plant):
     right = Station._select
 
-    def careless(station, writing, request, row, meter, view):
-        station._selections[meter] = replace(station._selections[meter], **{row.name: int(row.from_bytes(writing.data))})
-        station._images[meter] = None
-        return right(station, writing, request, row, meter, view)
+    def careless(station, writing, request, row, *of_whom):
+        station._selections[0] = replace(station._selections[0], **{row.name: int(row.from_bytes(writing.data))})
+        station._images[0] = None
+        return right(station, writing, request, row, *of_whom)
 
     plant(Station, "_select", careless)
 
