@@ -169,6 +169,18 @@ def test_our_reader_reads_with_a_certificate_and_not_without(folder, make_view):
     assert all("\n" not in trouble for trouble in troubles)
 
 
+def test_a_reader_is_told_that_a_station_speaks_no_tls(folder, make_view):
+    async def run():
+        server = await serve_modbus_tcp(parse_url("modbus+tcp://127.0.0.1:0"), [Meter(make_view())])
+        try:
+            await asyncio.wait_for(read_values(url_for(folder, "reader", server.address[1])), 60)
+        finally:
+            await server.close()
+
+    with pytest.raises(NoAnswerError, match=r"before TLS was agreed on: does it speak TLS\?$"):
+        asyncio.run(run())
+
+
 def test_a_client_without_a_certificate_or_with_tls_1_1_hears_nothing(folder, make_view):
     async def story(port):
         bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
