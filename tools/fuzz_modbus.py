@@ -35,11 +35,11 @@ def grow(words: list[str]) -> None:
 def flood(words: list[str]) -> None:
     """Feed a number of inputs, drawn from a seed."""
     parser = argparse.ArgumentParser(prog="fuzz_modbus.py flood")
-    parser.add_argument("--inputs", type=int, default=9_700_000)
+    parser.add_argument("--inputs", type=int, default=9_800_000)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args(words)
     fuzzing, mutating = (runpy.run_path(str(FOLDER / name)) for name in ("fuzzing.py", "mutating.py"))
-    kept = [file.read_bytes() for file in sorted(KEPT.glob("*"))] or mutating["legal"](fuzzing["DOORS"])
+    kept = [*mutating["legal"](fuzzing["DOORS"]), *(file.read_bytes() for file in sorted(KEPT.glob("*")))]
     target = fuzzing["Target"](fuzzing["metered"]())
     print(f"{chosen.inputs} inputs from seed {chosen.seed}, grown from {len(kept)}", flush=True)  # noqa: T201
     told = fuzzing["flood"](target, mutating["Mutants"](kept, chosen.inputs, chosen.seed), tell_every=500_000)

@@ -272,10 +272,15 @@ def cut(data):
         at += size
 
 
+BY_ONES = 30
+"""Bytes of an input that come one by one, where they do: one of the longer frames."""
+
+
 def cut_by_ones(data):
-    """Yield an input byte by byte."""
-    for at in range(len(data)):
+    """Yield an input byte by byte, and what is left of a long one at once."""
+    for at in range(min(len(data), BY_ONES)):
         yield data[at : at + 1]
+    yield from whole(data[BY_ONES:])
 
 
 def by_twelves(data):

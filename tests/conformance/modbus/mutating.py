@@ -68,10 +68,11 @@ class Mutants:
     Parameters
     ----------
     grown_from : sequence of bytes
+        Short ones are taken more often than long ones, which take longer and hold more of the same.
     """
 
     def __init__(self, grown_from, count, seed):
-        self.grown_from, self.count, self.seed = grown_from, count, seed
+        self.grown_from, self.count, self.seed = sorted(grown_from, key=len), count, seed
 
     def __len__(self):
         return self.count
@@ -80,7 +81,7 @@ class Mutants:
         draw, bits = (source := Random(self.seed)).random, source.getrandbits  # noqa: S311 - inputs, no secrets
         those, steps = self.grown_from, STEPS
         for _ in range(self.count):
-            data = bytearray(those[int(draw() * len(those))])
+            data = bytearray(those[int(draw() ** 2 * len(those))])
             for _ in range(1 + int(4 * draw() ** 3)):
                 steps[int(draw() * len(steps))](data, draw, bits, those)
             yield bytes(data[:LONGEST])
@@ -130,12 +131,12 @@ def zeros_behind(data, draw, _bits, _those):
 
 
 def another_tail(data, draw, _bits, those):
-    other = those[int(draw() * len(those))]
+    other = those[int(draw() ** 2 * len(those))]
     data[int(draw() * len(data)) :] = other[int(draw() * len(other)) :]
 
 
 def another_behind(data, draw, _bits, those):
-    data += those[int(draw() * len(those))][1:]
+    data += those[int(draw() ** 2 * len(those))][1:]
 
 
 def another_door(data, _draw, bits, _those):
