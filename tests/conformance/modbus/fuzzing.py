@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,11 @@ import numpy as np
 from watthour.meter import Meter, first_state
 from watthour.parameters import Interface
 from watthour.samples import Block
+from watthour.station.image import layout_of
 from watthour.station.modbus import SERIAL_LINE, TCP_PORT, Ask, Broadcast, Denied, Station
 from watthour.station.plain_reads import REMEMBERED, PlainReads
 from watthour.station.rights import EVERYTHING, NOTHING, READ_ONLY
-from watthour.view import ClosePeriod, Verdict
+from watthour.view import ClosePeriod, Verdict, ready_values
 from watthour.wire.modbus.about import Diagnostic
 from watthour.wire.modbus.link import Answered, Broken, Requested
 from watthour.wire.modbus.message import (
@@ -84,6 +85,7 @@ class Target:
     def __init__(self, meter):
         self.meter, self._state = meter, meter.state
         self._view = meter.view()
+        self._image = layout_of(self._view.model).image(self._view)
         self.asked = 0
         self.answered = 0
         self.refused = 0
@@ -96,18 +98,22 @@ class Target:
         self.views = [self._view]
         self._port, self._line = Station([None], TCP_PORT), Station([None], SERIAL_LINE)
         self._plain_reads = PlainReads(self._port, [lambda: self.views[0]])
-        self._first = self._shown(self._port)
+        self._port._images[0] = self._line._images[0] = self._image  # which takes longer to make than an input takes
 
     def _shown(self, station):
         """Return all registers that a station shows."""
         return station.image(0, self.views[0], late=True)
 
+    def _as_changed(self, view):
+        """Return a view of the changed meter; what it finds only when asked is that of the same window, and found already."""
+        return replace(view, values=self._view.values.with_ready(ready_values(view)))
+
     def _go_back(self):
         """Bring the meter, and what the lines have selected of it, back to how they were."""
         if self.meter.state is not self._state:
             self.meter.go_back(self._state)
-            self.views = [self._view]
-        if not self._shown(self._port) == self._first == self._shown(self._line):
+            self._begin()
+        elif not self._shown(self._port) is self._image.data is self._shown(self._line):
             self._begin()
 
     def forget(self):
@@ -149,7 +155,7 @@ class Target:
     def short_tcp(self, data):
         """Frames that each come alone and are as long as a read, most of them one."""
         self._cut = by_twelves
-        bodies = (data[at : at + 6] for at in range(0, len(data) - 5, 6))
+        bodies = (data[at : at + 6] for at in range(0, min(len(data) - 5, 6 * FRAMES), 6))
         frames = (
             b"\0\1\0\0\0\6" + bytes((body[0] & 1, 3 + body[0] // 2 % 2 if body[0] < 240 else body[1])) + body[2:]
             for body in bodies
@@ -247,14 +253,20 @@ class Target:
         outcomes = [self.meter.command(ask.command, 3_000_000_000) for ask in asks]
         self.asked += len(outcomes)
         if self.meter.state is not self._state:
-            self.views = [self.meter.view()]
+            self.views = [self._as_changed(self.meter.view())]
         return outcomes
+
+
+FRAMES = 8
+"""Frames that one input is made into at most: more of them reach nothing that two do not."""
 
 
 def pieces(data):
     """Yield parts of an input, each of one to 253 bytes: its first byte says how long it is."""
     at = 0
-    while at + 1 < len(data):
+    for _ in range(FRAMES):
+        if at + 1 >= len(data):
+            return
         size = data[at] % PDU_MAXIMUM + 1
         yield data[at + 1 : at + 1 + size]
         at += 1 + size
@@ -272,7 +284,7 @@ def cut(data):
         at += size
 
 
-BY_ONES = 30
+BY_ONES = 14
 """Bytes of an input that come one by one, where they do: one of the longer frames."""
 
 

@@ -81,7 +81,7 @@ class Mutants:
         draw, bits = (source := Random(self.seed)).random, source.getrandbits  # noqa: S311 - inputs, no secrets
         those, steps = self.grown_from, STEPS
         for _ in range(self.count):
-            data = bytearray(those[int(draw() ** 2 * len(those))])
+            data = bytearray(those[int(draw() ** 3 * len(those))])
             for _ in range(1 + int(4 * draw() ** 3)):
                 steps[int(draw() * len(steps))](data, draw, bits, those)
             yield bytes(data[:LONGEST])
@@ -131,12 +131,12 @@ def zeros_behind(data, draw, _bits, _those):
 
 
 def another_tail(data, draw, _bits, those):
-    other = those[int(draw() ** 2 * len(those))]
+    other = those[int(draw() ** 3 * len(those))]
     data[int(draw() * len(data)) :] = other[int(draw() * len(other)) :]
 
 
 def another_behind(data, draw, _bits, those):
-    data += those[int(draw() ** 2 * len(those))][1:]
+    data += those[int(draw() ** 3 * len(those))][1:]
 
 
 def another_door(data, _draw, bits, _those):
