@@ -68,12 +68,18 @@ def half_spectra(delta: float, edges: Edges) -> tuple[complex, complex]:
 
 
 @kernel
+def square(z: complex) -> float:
+    """Return |z|², without the root that ``abs`` takes."""
+    return z.real * z.real + z.imag * z.imag
+
+
+@kernel
 def solve_tone(correlation: complex, direct: complex, image: complex) -> complex:
     """Return the phasor a from c = a·direct + a*·image; a tone's rms is √2·|a|."""
-    determinant = abs(direct) ** 2 - abs(image) ** 2
+    determinant = square(direct) - square(image)
     if determinant == 0.0:
         return complex(0.0, 0.0)
-    return (correlation * direct.conjugate() - correlation.conjugate() * image) / determinant
+    return (correlation * direct.conjugate() - correlation.conjugate() * image) * (1.0 / determinant)
 
 
 @kernel
