@@ -2,7 +2,7 @@
 
 In: a description compiled once. Out: for any hour its frequency, its voltages as shares of what is written, the
 level of every load, and the stretches between events. An hour is always made whole and at the same place, so
-that its numbers are the same bits whoever asks and from wherever.
+that its numbers are the same bits whoever asks and from wherever; hours that are asked for together cost less.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from watthour.units import NANOSECONDS, Ratio
 from watthour.waveform.network.chance import wander, wander_terms, wanders
 from watthour.waveform.network.description import Network
 from watthour.waveform.network.happenings import Diary, Stretch
-from watthour.waveform.network.levels import Cycles, Hour, along, between_knots
+from watthour.waveform.network.levels import Cycles, Hours, along, between_knots
 from watthour.waveform.network.loads import Response
 from watthour.waveform.network.parts import Part
 from watthour.waveform.network.spectrum import Spectra, spectra_of
@@ -45,7 +45,8 @@ class Conditions:
 
     Parameters
     ----------
-    hour : Hour
+    first_s : int
+        Second of the source it begins with, a multiple of 3600; below 0 before the first sample.
     drift_cycles : ndarray, shape (3601,)
         Cycles more than the written frequency makes, at each full second since the first sample.
     cycles : Cycles
@@ -59,7 +60,7 @@ class Conditions:
     stretches : tuple of Stretch
     """
 
-    hour: Hour
+    first_s: int
     drift_cycles: Floats
     cycles: Cycles
     frequency_hz: Floats
@@ -132,57 +133,66 @@ class Installation:
         """Hertz, of the decimal number as written."""
         return Fraction(repr(self.supply.frequency_hz))
 
-    def conditions(self, number: int) -> Conditions:
-        """Return hour `number` of the source; hours below 0 are those before the first sample."""
-        first_s = number * HOUR_S
-        hour = Hour(first_s=first_s, local_s=self.local_zero_s + first_s, seed=self.seed)
-        drift = self._drift_cycles(first_s)
+    def conditions(self, first: int, count: int = 1) -> list[Conditions]:
+        """Return consecutive hours of the source, at most a week; hours below 0 are those before the first sample."""
+        first_s = first * HOUR_S
+        hours = Hours(first_s=first_s, local_s=self.local_zero_s + first_s, seed=self.seed, count=count)
+        drift, voltages, levels = self._drift_cycles(hours), self._voltages(hours), self._levels(hours)
+        begins = range(0, hours.seconds, HOUR_S)
+        return [
+            self._hour(first_s + begin, drift[begin : begin + HOUR_S + 1], voltages[place], levels[place])
+            for place, begin in enumerate(begins)
+        ]
+
+    def _hour(self, first_s: int, drift: Floats, voltages: Floats, levels: Floats) -> Conditions:
+        """Return one hour, with what it has beside drift, voltages and levels."""
         so_far = self.frequency * first_s
         before = int(so_far // self.pattern_cycles) * self.pattern_cycles
         since = float(so_far - before) + float(self.frequency) * np.arange(HOUR_S + 1) + drift
         return Conditions(
-            hour=hour,
+            first_s=first_s,
             drift_cycles=drift,
             cycles=Cycles(before=before, since=since, seed=self.seed),
             frequency_hz=float(self.frequency) + np.diff(drift),
-            voltages=self._voltages(hour),
+            voltages=voltages,
             flicker_rms=self._flicker_rms(first_s),
-            levels=self._levels(hour),
+            levels=levels,
             stretches=tuple(self.diary.stretches(first_s, first_s + HOUR_S)),
         )
 
-    def _levels(self, hour: Hour) -> Floats:
-        """Return the factors of every level."""
-        levels = np.empty((len(self.spectra.levels), HOUR_S))
-        for row, level in zip(levels, self.spectra.levels, strict=True):
-            row[:] = level.factors(hour)
+    def _levels(self, hours: Hours) -> Floats:
+        """Return the factors of every level, shape (hours, number of levels, 3600)."""
+        levels = np.empty((hours.count, len(self.spectra.levels), HOUR_S))
+        for place, level in enumerate(self.spectra.levels):
+            levels[:, place] = level.factors(hours).reshape(hours.count, HOUR_S)
         return levels
 
-    def _drift_cycles(self, first_s: int) -> Floats:
+    def _drift_cycles(self, hours: Hours) -> Floats:
         """Return the integral of the frequency's wandering from the first sample on, straight for ten seconds at a time."""
         most_hz = self.supply.frequency_drift_hz
         if not most_hz:
-            return np.zeros(HOUR_S + 1)
-        seconds = first_s + np.arange(0.0, HOUR_S + 1, FREQUENCY_STEP_S)
+            return np.zeros(hours.seconds + 1)
+        seconds = hours.first_s + np.arange(0.0, hours.seconds + 1, FREQUENCY_STEP_S)
         total = np.zeros(len(seconds))
         for size, period_s, phase in wander_terms(self.seed, FREQUENCY_STREAM, self.supply.frequency_drift_s):
             turns = np.cos(phase) - np.cos(2 * np.pi * np.fmod(seconds, period_s) / period_s + phase)
             total += most_hz * size * period_s / (2 * np.pi) * turns
         return np.append(between_knots(total, FREQUENCY_STEP_S), total[-1])
 
-    def _voltages(self, hour: Hour) -> Floats:
-        """Return profile and drift of the three voltages."""
-        shares = np.ones((3, HOUR_S))
+    def _voltages(self, hours: Hours) -> Floats:
+        """Return profile and drift of the three voltages, shape (hours, 3, 3600)."""
+        shares = np.ones((hours.count, 3, HOUR_S))
         if self.curve is not None:
-            shares *= along(self.curve, hour)
+            shares *= along(self.curve, hours).reshape(hours.count, 1, HOUR_S)
         most = self.supply.voltage_drift_percent / 100
         if most:
-            minutes_s = hour.first_s + np.arange(0.0, HOUR_S + 1, MINUTE_S)
+            minutes_s = hours.minutes * float(MINUTE_S)
             common = wander(self.seed, VOLTAGE_STREAM, minutes_s, self.supply.voltage_drift_s)
             streams = [VOLTAGE_STREAM + 1 + phase for phase in range(3)]
             own = wanders(self.seed, streams, minutes_s, self.supply.voltage_drift_s / 2)
             for phase, wandering in enumerate(own):
-                shares[phase] *= between_knots(1 + most * (0.75 * common + 0.25 * wandering), MINUTE_S)
+                strayed = between_knots(1 + most * (0.75 * common + 0.25 * wandering), MINUTE_S)
+                shares[:, phase] *= strayed.reshape(hours.count, HOUR_S)
         return shares
 
     def _flicker_rms(self, first_s: int) -> Floats | None:

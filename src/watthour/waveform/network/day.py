@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watthour.units import SECONDS_PER_HOUR, Ratio
-from watthour.waveform.network.conditions import Installation
+from watthour.waveform.network.conditions import Conditions, Installation
 from watthour.waveform.network.description import Network
 from watthour.waveform.network.flow import rows_of
 from watthour.waveform.network.happenings import Happening
@@ -125,15 +125,15 @@ def _since(happenings: list[Happening], first_s: int) -> tuple[Happening, ...]:
 
 def _seconds(installation: Installation, first_s: int) -> tuple[Floats, Floats, Floats]:
     """Return active power, reactive power and voltage of each phase in each second of a day, shape (3, 86400)."""
-    hours = range(first_s // HOUR_S, (first_s + DAY_S - 1) // HOUR_S + 1)
-    parts = [_hour(installation, hour) for hour in hours]
-    offset = first_s - hours[0] * HOUR_S
+    first, last = first_s // HOUR_S, (first_s + DAY_S - 1) // HOUR_S
+    parts = [_hour(installation, hour) for hour in installation.conditions(first, last - first + 1)]
+    offset = first_s - first * HOUR_S
     power, reactive, voltage = (np.concatenate(rows, axis=1)[:, offset : offset + DAY_S] for rows in zip(*parts, strict=True))
     return power, reactive, voltage
 
 
-def _hour(installation: Installation, number: int) -> tuple[Floats, Floats, Floats]:
-    voltages, currents = rows_of(installation, installation.conditions(number))
+def _hour(installation: Installation, conditions: Conditions) -> tuple[Floats, Floats, Floats]:
+    voltages, currents = rows_of(installation, conditions)
     powers = voltages * currents.conj()
     rms = np.sqrt((np.abs(voltages) ** 2).sum(axis=2))
     return powers.real.sum(axis=2).T, powers.imag[:, :, 0].T, rms.T

@@ -77,7 +77,7 @@ def _shares(gate: Gate, draws: Iterable[tuple[int, Draw]], conditions: Condition
 
 def _apart(conditions: Conditions) -> tuple[list[tuple[int, int, Stretch]], list[tuple[int, list[Stretch]]]]:
     """Return the stretches with the whole rows they have, and the rows that several of them share."""
-    first_s = conditions.hour.first_s
+    first_s = conditions.first_s
     whole, shared = [], set()
     for stretch in conditions.stretches:
         begin, end = stretch.begin_s - first_s, stretch.end_s - first_s
@@ -124,7 +124,7 @@ def _mean(
     installation: Installation, conditions: Conditions, row: int, stretches: Sequence[Stretch]
 ) -> tuple[Complexes, Complexes]:
     """Return the row of a second with several stretches."""
-    second = conditions.hour.first_s + row
+    second = conditions.first_s + row
     flicker = 1.0 if conditions.flicker_rms is None else conditions.flicker_rms[row]
     cycles = replace(conditions.cycles, since=conditions.cycles.since[row : row + 2])
     seen = np.zeros_like(installation.spectra.voltages_v)

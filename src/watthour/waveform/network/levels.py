@@ -1,7 +1,7 @@
-"""How much of its power each load has, second by second, hour by hour.
+"""How much of its power each load has, second by second.
 
-In: an hour of the installation's time. Out: 3600 factors, one a second. Each is a closed function of time, seed and
-the load's own stream of chance, so that any hour is made without those before it. What happens inside a second
+In: hours of the installation's time. Out: factors, one a second. Each is a closed function of time, seed and
+the load's own stream of chance, so that any hour is made without those before it, and the same alone or among others. What happens inside a second
 (burst firing) is a `Gate`, which counts cycles.
 """
 
@@ -17,27 +17,39 @@ from watthour.waveform.network.times import DAY_S, HOUR_S, MINUTE_S, OnTimes, We
 from watthour.waveform.network.weather import Panels, output
 
 Floats = NDArray[np.float64]
-MINUTES = HOUR_S // MINUTE_S
 WEATHER_STREAM = 1 << 20
 """All panels of an installation are under the same clouds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hour:
-    """3600 seconds of an installation.
+class Hours:
+    """Consecutive hours of an installation.
 
     Parameters
     ----------
     first_s : int
-        Second of the source it begins with, a multiple of 3600; below 0 before the first sample.
+        Second of the source they begin with, a multiple of 3600; below 0 before the first sample.
     local_s : int
         The local clock then, seconds since 1970-01-01 00:00.
     seed : int
+    count : int
+        How many: no more than a week has.
     """
 
     first_s: int
     local_s: int
     seed: int
+    count: int = 1
+
+    @property
+    def seconds(self) -> int:
+        """How many seconds they have."""
+        return self.count * HOUR_S
+
+    @property
+    def minutes(self) -> NDArray[np.int64]:
+        """The minutes of the source at which they begin and pass, their end included."""
+        return self.first_s // MINUTE_S + np.arange(self.seconds // MINUTE_S + 1)
 
 
 def between_knots(knots: Floats, apart_s: int) -> Floats:
@@ -53,18 +65,18 @@ def _steps(count: int) -> Floats:
     return np.arange(count) / count
 
 
-def along(curve: WeekCurve, hour: Hour) -> Floats:
+def along(curve: WeekCurve, hours: Hours) -> Floats:
     """Return the factors of a curve; of a smooth one on straight lines from minute to minute."""
     if curve.smooth:
-        return between_knots(curve.factors(hour.local_s, MINUTES + 1, MINUTE_S), MINUTE_S)
-    return curve.factors(hour.local_s, HOUR_S)
+        return between_knots(curve.factors(hours.local_s, len(hours.minutes), MINUTE_S), MINUTE_S)
+    return curve.factors(hours.local_s, hours.seconds)
 
 
 class Level(Protocol):
-    """Factors of an hour's seconds."""
+    """Factors of the seconds of hours."""
 
-    def factors(self, hour: Hour) -> Floats:
-        """Return 3600 factors; 1 is the power that is written."""
+    def factors(self, hours: Hours) -> Floats:
+        """Return a factor for each second; 1 is the power that is written."""
         ...
 
 
@@ -72,9 +84,9 @@ class Level(Protocol):
 class Always:
     """A load that never changes."""
 
-    def factors(self, hour: Hour) -> Floats:  # noqa: ARG002 - any hour is like another
+    def factors(self, hours: Hours) -> Floats:
         """Return ones."""
-        return np.ones(HOUR_S)
+        return np.ones(hours.seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,17 +108,17 @@ class Habit:
     varies: float = 0.0
     stream: int = 0
 
-    def factors(self, hour: Hour) -> Floats:
+    def factors(self, hours: Hours) -> Floats:
         """Return what the three make of it."""
-        on = None if self.on is None else self.on.mask(hour.local_s, HOUR_S)
+        on = None if self.on is None else self.on.mask(hours.local_s, hours.seconds)
         if on is not None and not on.any():
-            return np.zeros(HOUR_S)
-        factors = np.ones(HOUR_S)
+            return np.zeros(hours.seconds)
+        factors = np.ones(hours.seconds)
         if self.curve is not None:
-            factors *= along(self.curve, hour)
+            factors *= along(self.curve, hours)
         if self.varies:
-            minutes = hour.first_s // MINUTE_S + np.arange(MINUTES + 1)
-            factors *= between_knots(1 + self.varies * (2 * even_chances(hour.seed, self.stream, minutes) - 1), MINUTE_S)
+            chances = even_chances(hours.seed, self.stream, hours.minutes)
+            factors *= between_knots(1 + self.varies * (2 * chances - 1), MINUTE_S)
         if on is not None:
             factors *= on
         return factors
@@ -132,18 +144,18 @@ class Running:
     starting_s: int = 0
     starting: bool = False
 
-    def factors(self, hour: Hour) -> Floats:
+    def factors(self, hours: Hours) -> Floats:
         """Return the factors of the starting or of the running motor; together they are on as the habit says."""
-        on = self._on(hour.local_s - self.starting_s, HOUR_S + self.starting_s)
+        on = self._on(hours.local_s - self.starting_s, hours.seconds + self.starting_s)
         if not on.any():
-            return np.zeros(HOUR_S)
+            return np.zeros(hours.seconds)
         seconds_on = np.concatenate([[0], np.cumsum(on)])
-        before = seconds_on[self.starting_s : -1] - seconds_on[:HOUR_S]
+        before = seconds_on[self.starting_s : -1] - seconds_on[: hours.seconds]
         now = on[self.starting_s :]
         is_starting = now & (before < self.starting_s)
         if self.starting:
             return np.asarray(is_starting, dtype=np.float64)
-        return np.asarray(self.habit.factors(hour) * (now & ~is_starting))
+        return np.asarray(self.habit.factors(hours) * (now & ~is_starting))
 
     def _on(self, local_s: int, count: int) -> NDArray[np.bool_]:
         on = np.ones(count, dtype=np.bool_) if self.habit.on is None else self.habit.on.mask(local_s, count)
@@ -159,11 +171,10 @@ class Sunshine:
 
     panels: Panels
 
-    def factors(self, hour: Hour) -> Floats:
+    def factors(self, hours: Hours) -> Floats:
         """Return the output under sun and clouds, drawn by the minute."""
-        minutes = np.arange(MINUTES + 1)
-        local_s = hour.local_s + minutes * MINUTE_S
-        share = output(self.panels, local_s, hour.first_s // MINUTE_S + minutes, hour.seed, WEATHER_STREAM)
+        local_s = hours.local_s + MINUTE_S * np.arange(len(hours.minutes))
+        share = output(self.panels, local_s, hours.minutes, hours.seed, WEATHER_STREAM)
         return between_knots(share, MINUTE_S)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from watthour.samples import PHASORS, Block, Phasors
 from watthour.units import Ratio
-from watthour.waveform.network.conditions import Installation
+from watthour.waveform.network.conditions import Conditions, Installation
 from watthour.waveform.network.contacts import Schedule
 from watthour.waveform.network.description import Network
 from watthour.waveform.network.flow import rows_of
@@ -25,6 +25,8 @@ from watthour.waveform.network.times import HOUR_S
 from watthour.waveform.noise import noise_of
 
 HOURS_KEPT = 2
+HOURS_AHEAD = 24
+"""Seconds as phasors are made so many hours at a time."""
 
 
 class NetworkSource:
@@ -58,7 +60,7 @@ class NetworkSource:
         self.contacts = Schedule(rows=network.contacts, local_zero_s=self._installation.local_zero_s)
         self._sensing = sensing_of(network, self._installation.spectra.orders, ct)
         self.sample_type = "float64" if self._sensing is None else self._sensing.front_end.sample_type
-        self._conditions = lru_cache(HOURS_KEPT)(self._installation.conditions)
+        self._hours = lru_cache(HOURS_KEPT)(self._installation.conditions)
         self._turns = steady_turns(self._installation.spectra.orders, network.cycles_per_sample, self._rate_hz)
         self._seed = network.noise.seed
         self._noise_rms = np.repeat(
@@ -98,7 +100,7 @@ class NetworkSource:
 
     def _synthesised(self, second: int) -> Samples:
         """Return the samples of a second without noise."""
-        conditions = self._conditions(second // HOUR_S)
+        (conditions,) = self._hours(second // HOUR_S)
         return samples_of_second(
             self._installation, conditions, second, steady=self._turns, rate_hz=self._rate_hz, sensing=self._sensing
         )
@@ -139,22 +141,27 @@ class PhasorSource:
         """Yield the rows from second `first_sample` on, without end, an hour or the rest of one at a time."""
         hour, start = divmod(first_sample, HOUR_S)
         while True:
-            whole = self.hour(hour)
-            yield whole if start == 0 else whole.part(start, HOUR_S)
-            hour, start = hour + 1, 0
+            for conditions in self._installation.conditions(hour, HOURS_AHEAD):
+                whole = self._rows(conditions)
+                yield whole if start == 0 else whole.part(start, HOUR_S)
+                start = 0
+            hour += HOURS_AHEAD
 
     def hour(self, number: int) -> Phasors:
         """Return the 3600 rows of an hour since the first sample; those below 0 are before it."""
-        conditions = self._installation.conditions(number)
+        (conditions,) = self._installation.conditions(number)
+        return self._rows(conditions)
+
+    def _rows(self, conditions: Conditions) -> Phasors:
         voltages, currents = rows_of(self._installation, conditions)
         if self._sensing is not None:
-            voltages, currents = self._sensing.of_rows(voltages, currents, conditions.frequency_hz, number * HOUR_S)
+            voltages, currents = self._sensing.of_rows(voltages, currents, conditions.frequency_hz, conditions.first_s)
         return Phasors(
             voltages=voltages,
             currents=currents,
             orders=self._installation.spectra.orders,
             frequency_hz=conditions.frequency_hz,
-            first_sample=number * HOUR_S,
+            first_sample=conditions.first_s,
         )
 
     def happenings(self, first_s: int, last_s: int) -> list[Happening]:

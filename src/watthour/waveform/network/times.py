@@ -183,7 +183,7 @@ class WeekCurve:
 
     def factors(self, local_s: int, count: int, step_s: int = 1) -> Floats:
         """Return `count` factors, so many seconds apart, from the local second `local_s` on."""
-        seconds = second_of_week(local_s) + step_s * np.arange(count)
+        seconds = (second_of_week(local_s) + step_s * np.arange(count)) % WEEK_S
         values = np.array(self.quarters)
         if not self.smooth:
             return np.asarray(values[seconds // QUARTER_S % len(values)])
