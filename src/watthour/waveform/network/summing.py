@@ -42,23 +42,20 @@ def sum_rows(
         Written.
     """
     count, numbers = rows.shape[0], spectra.shape[1]
-    weights, sums = np.empty(_STRIP), np.empty((numbers, _STRIP))
+    weights, sums = np.empty(_STRIP), np.empty((3, numbers, _STRIP))
     first_factors, second_factors, third_factors = factors
-    for first in range(0, count, _STRIP):
-        length = min(_STRIP, count - first)
-        for channel in range(3):
-            sums[:] = 0.0
-            for draw in range(places.shape[0]):
-                if places[draw, 0] != channel:
-                    continue
-                one, two, three = places[draw, 1], places[draw, 2], places[draw, 3]
-                is_drawn = False
-                for k in range(length):
-                    product = first_factors[one, first + k] * second_factors[two, first + k]
-                    weights[k] = product * third_factors[three, first + k]
-                    is_drawn |= weights[k] != 0.0
-                if is_drawn:  # most loads are off most of the time
-                    add_draw(weights, spectra[draw], sums)
-            for k in range(length):
-                for number in range(numbers):
-                    rows[first + k, channel, number] = sums[number, k]
+    lines, columns = rows.reshape(count, 3 * numbers), sums.reshape(3 * numbers, _STRIP)
+    for begin in range(0, count, _STRIP):
+        end = min(begin + _STRIP, count)
+        sums[:] = 0.0
+        for draw in range(places.shape[0]):
+            first = first_factors[places[draw, 1], begin:end]
+            second = second_factors[places[draw, 2], begin:end]
+            third = third_factors[places[draw, 3], begin:end]
+            is_drawn = False
+            for k in range(end - begin):
+                weights[k] = first[k] * second[k] * third[k]
+                is_drawn |= weights[k] != 0.0
+            if is_drawn:  # most loads are off most of the time
+                add_draw(weights, spectra[draw], sums[places[draw, 0]])
+        lines[begin:end] = columns[:, : end - begin].T
