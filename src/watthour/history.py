@@ -165,7 +165,7 @@ class History(Generic[T]):
 
     def append(self, entry: T) -> "History[T]":
         """Return the history with one more; of the newest, without a copy."""
-        longer = History[T](keep=self.keep)
+        longer: History[T] = History(keep=self.keep)
         shares = self._base + len(self._entries) == self._end and len(self._entries) < 2 * self.keep
         longer._entries = self._entries if shares else list(self)
         longer._base = self._base if shares else self.oldest

@@ -20,7 +20,7 @@ def after(rule, *energies, demand=NO_DEMAND, start_min=0, rate=1):
     for k, energy in enumerate(energies):
         step = open_step((start_min + k * rule.step_min) * MINUTE_NS, rate, rule)
         step = replace(step, energy_microwh=energy or 0, is_metered=energy is not None)
-        demand = close_step(replace(demand, running=step), rule)
+        demand = close_step(demand, step, rule)
         found.append(None if demand.last is None else demand.last.demand_microw)
     return demand, found
 
@@ -49,7 +49,8 @@ def test_a_demand_belongs_to_the_rate_in_force_when_its_period_began():
 def test_a_period_into_which_the_clock_was_set_makes_no_demand():
     demand, _ = after(SLIDING, 10, 10)
     running = replace(open_step(2 * MINUTE_NS, 1, SLIDING), energy_microwh=10**9, is_metered=True)
-    demand = close_step(disturb(replace(demand, running=running)), SLIDING)
+    demand = disturb(replace(demand, running=running))
+    demand = close_step(demand, demand.running, SLIDING)
     assert demand.last == Maximum(demand_microw=400, time_ns=2 * MINUTE_NS)
     assert demand.steps == ()
     assert disturb(NO_DEMAND) == NO_DEMAND

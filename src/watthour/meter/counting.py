@@ -271,7 +271,7 @@ class Tally:
         if step is None or step.start_ns <= now_ns < step.end_ns:
             return
         before = self._demand.last
-        self._demand, self._step = close_step(replace(self._demand, running=step), self._rule), None
+        self._demand, self._step = close_step(self._demand, step, self._rule), None
         found = self._demand.last
         interval = self._interval
         if (

@@ -124,11 +124,8 @@ def add_to_step(step: DemandStep, energy_microwh: int, *, is_metered: bool) -> D
     )
 
 
-def close_step(demand: Demand, rule: DemandRule) -> Demand:
-    """Return the demand after the open step: a new one, if all of its period can be believed."""
-    step = demand.running
-    if step is None:
-        return demand
+def close_step(demand: Demand, step: DemandStep, rule: DemandRule) -> Demand:
+    """Return the demand after a step that is over: a new one, if all of its period can be believed."""
     if step.is_disturbed or not step.is_metered:
         return replace(demand, running=None, steps=() if step.is_disturbed else demand.steps)
     begin = step.end_ns - rule.period_min * MINUTE_NS
