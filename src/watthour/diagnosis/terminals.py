@@ -22,6 +22,8 @@ Phasors = NDArray[np.complex128]
 TURN = cmath.exp(2j * math.pi / 3)
 """A third of a turn forward."""
 
+_FORWARD, _BACKWARD = np.array([1, TURN, TURN**2]), np.array([1, TURN**2, TURN])
+
 PRESENT_SHARE = 0.2
 """A voltage below this share of the highest one is missing (ours: no supply that works has a phase so low)."""
 
@@ -122,6 +124,6 @@ def completed(voltages: Sequence[complex], present: Sequence[bool]) -> list[comp
 
 def _is_backwards(voltages: Phasors) -> bool:
     """Say whether the negative sequence is the larger one (symmetrical components, Fortescue 1918)."""
-    forward = abs(voltages @ np.array([1, TURN, TURN**2]))
-    backward = abs(voltages @ np.array([1, TURN**2, TURN]))
+    forward = abs(voltages @ _FORWARD)
+    backward = abs(voltages @ _BACKWARD)
     return bool(backward > forward)

@@ -186,7 +186,7 @@ class Installation:
             shares *= along(self.curve, hours).reshape(hours.count, 1, HOUR_S)
         most = self.supply.voltage_drift_percent / 100
         if most:
-            minutes_s = hours.minutes * float(MINUTE_S)
+            minutes_s = MINUTE_S * hours.minutes.astype(np.float64)
             common = wander(self.seed, VOLTAGE_STREAM, minutes_s, self.supply.voltage_drift_s)
             streams = [VOLTAGE_STREAM + 1 + phase for phase in range(3)]
             own = wanders(self.seed, streams, minutes_s, self.supply.voltage_drift_s / 2)

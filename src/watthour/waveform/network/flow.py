@@ -17,11 +17,13 @@ from watthour.waveform.network.conditions import Conditions, Installation, curre
 from watthour.waveform.network.happenings import Stretch
 from watthour.waveform.network.levels import Cycles, Gate
 from watthour.waveform.network.loads import RESPONSES
-from watthour.waveform.network.spectrum import Draw
 from watthour.waveform.network.times import HOUR_S
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
+
+_OF_EACH_PHASE = np.array([(phase, phase, 0, 0) for phase in range(3)])
+"""Places of the voltages: each of its own phase, with no other factor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,28 +51,23 @@ def rows_of(installation: Installation, conditions: Conditions) -> tuple[Complex
     shares = _with_events(shares, whole)
     voltages, currents = np.empty((2, HOUR_S, 3, len(spectra.orders)), dtype=np.complex128)  # one piece is one page walk
     always = np.ones((1, HOUR_S))
-    _fill(voltages, (shares, always, always), [(phase, phase, 0, 0) for phase in range(3)], list(spectra.voltages_v))
-    draws = [(phase, draw) for phase in range(3) for draw in spectra.draws[phase]]
-    gates = list(dict.fromkeys(draw.gate for _, draw in draws if draw.gate is not None))
+    _fill(voltages, (shares, always, always), _OF_EACH_PHASE, spectra.voltages_v)
+    lines = spectra.lines
     factors = (
-        conditions.levels if draws else always,
+        conditions.levels,
         np.concatenate([current_factors(response, shares) for response in RESPONSES]),
-        np.concatenate([always, *(_shares(gate, draws, conditions)[np.newaxis] for gate in gates)]),
+        np.vstack([always, *(_shares(conditions, gate, levels) for gate, levels in lines.gates.items())]),
     )
-    places = [
-        (phase, draw.level, 3 * RESPONSES.index(draw.response) + phase, gates.index(draw.gate) + 1 if draw.gate else 0)
-        for phase, draw in draws
-    ]
-    _fill(currents, factors, places, [draw.currents_a for _, draw in draws])
+    _fill(currents, factors, lines.places, lines.currents_a)
     _wire(voltages, currents, whole)
     for row, stretches in cut:
         voltages[row], currents[row] = _mean(installation, conditions, row, stretches)
     return voltages, currents
 
 
-def _shares(gate: Gate, draws: Iterable[tuple[int, Draw]], conditions: Conditions) -> Floats:
+def _shares(conditions: Conditions, gate: Gate, levels: Iterable[int]) -> Floats:
     """Return the share of each second's cycles that a gate lets through; none where all that is behind it is off."""
-    if any(conditions.levels[draw.level].any() for _, draw in draws if draw.gate == gate):
+    if any(conditions.levels[level].any() for level in levels):
         return gate.shares(conditions.cycles)
     return np.zeros(HOUR_S)
 
@@ -110,14 +107,13 @@ def _wire(voltages: Complexes, currents: Complexes, whole: Iterable[tuple[int, i
 def _fill(
     rows: Complexes,
     factors: tuple[Floats, Floats, Floats],
-    places: Sequence[tuple[int, int, int, int]],
-    spectra: Sequence[Complexes],
+    places: NDArray[np.int64],
+    spectra: Complexes,
 ) -> None:
     """Fill rows with the sum of spectra times factors on each channel."""
     from watthour.waveform.network.summing import sum_rows  # noqa: PLC0415 - numba takes its time to load
 
-    parts = np.array(spectra, dtype=np.complex128).reshape(len(spectra), rows.shape[2]).view(np.float64)
-    sum_rows(factors, np.array(places, dtype=np.int64).reshape(-1, 4), parts, rows.view(np.float64))
+    sum_rows(factors, places, spectra.view(np.float64), rows.view(np.float64))
 
 
 def _mean(

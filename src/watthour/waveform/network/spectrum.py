@@ -13,7 +13,7 @@ angle 0 crosses zero rising with L1. A phase at angle β against L1 carries the 
 
 import cmath
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from watthour.units import Ratio
 from watthour.waveform.network.description import Network
 from watthour.waveform.network.levels import Gate, Level
-from watthour.waveform.network.loads import Response
+from watthour.waveform.network.loads import RESPONSES, Response
 from watthour.waveform.network.parts import Part
 from watthour.waveform.network.supply import SEQUENCES, Supply
 from watthour.waveform.network.vocabulary import PHASE_NAMES, Harmonic
@@ -51,6 +51,25 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """All draws as the loop over seconds takes them, one line each.
+
+    Parameters
+    ----------
+    places : ndarray of int64, shape (number of draws, 4)
+        Phase of a draw, its level, its response (that of the second for L1 follows that of the first for L3), and its gate:
+        0 is none, 1 the first of `gates`.
+    currents_a : complex ndarray, shape (number of draws, number of orders)
+    gates : mapping of Gate to tuple of int
+        Each with the levels of what it lets through.
+    """
+
+    places: NDArray[np.int64]
+    currents_a: Phasor
+    gates: Mapping[Gate, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spectra:
     """Rms phasors, order by order, at the voltages that are written.
 
@@ -63,12 +82,15 @@ class Spectra:
     levels : tuple of Level
     draws : three tuples of Draw
         What is drawn from L1, L2, L3, at level 1.
+    lines : Lines
+        The same side by side.
     """
 
     orders: tuple[int, ...]
     voltages_v: Phasor
     levels: tuple[Level, ...]
     draws: tuple[tuple[Draw, ...], ...]
+    lines: Lines
 
 
 def spectra_of(network: Network, *, ct: Ratio, vt: Ratio, parts: Sequence[Part] | None = None) -> Spectra:
@@ -90,7 +112,8 @@ def spectra_of(network: Network, *, ct: Ratio, vt: Ratio, parts: Sequence[Part] 
     draws = tuple(
         _draws(phase, voltage, parts=parts, levels=levels, orders=orders, ct=ct) for phase, voltage in enumerate(fundamentals)
     )
-    return Spectra(orders=orders, voltages_v=voltages / float(vt.fraction), levels=levels, draws=draws)
+    lines = _lines_of(draws, len(orders))
+    return Spectra(orders=orders, voltages_v=voltages / float(vt.fraction), levels=levels, draws=draws, lines=lines)
 
 
 def _orders(network: Network) -> tuple[int, ...]:
@@ -125,6 +148,21 @@ def _draws(
     return tuple(
         Draw(level=level, gate=gate, response=response, currents_a=currents / float(ct.fraction))
         for (level, gate, response), currents in sums.items()
+    )
+
+
+def _lines_of(draws: Sequence[Sequence[Draw]], orders: int) -> Lines:
+    """Return the draws of all phases side by side."""
+    all_draws = [(phase, draw) for phase, row in enumerate(draws) for draw in row]
+    gates = list(dict.fromkeys(draw.gate for _, draw in all_draws if draw.gate is not None))
+    places = [
+        (phase, draw.level, 3 * RESPONSES.index(draw.response) + phase, gates.index(draw.gate) + 1 if draw.gate else 0)
+        for phase, draw in all_draws
+    ]
+    return Lines(
+        places=np.array(places, dtype=np.int64).reshape(-1, 4),
+        currents_a=np.array([draw.currents_a for _, draw in all_draws], dtype=np.complex128).reshape(-1, orders),
+        gates={gate: tuple({draw.level for _, draw in all_draws if draw.gate == gate}) for gate in gates},
     )
 
 
