@@ -21,6 +21,7 @@ RESTLESS = {
     "harmonics": [{"order": 5, "percent": 3, "angle_deg": 170}],
 }
 THREE = ["L1", "L2", "L3"]
+ONE = Ratio.parse("1/1")
 LOADS = {
     "constant": {"power_w": [9000, 8000, -2000], "cos_phi": "0.8 ind", "harmonics": [{"order": 5, "percent": 30}]},
     "scheduled": {"power_w": 9000, "cos_phi": "0.8 ind", "on": "00:02-00:08"},
@@ -94,6 +95,19 @@ def test_rows_from_any_second_are_the_same_bits(first):
     assert part.end_sample % 3600 == 0
     assert part.voltages.tobytes() == whole.voltages[first % 3600 :].tobytes()
     assert part.currents.tobytes() == whole.currents[first % 3600 :].tobytes()
+
+
+@pytest.mark.parametrize("start_s", [0, 3300])
+def test_hours_made_together_are_the_bits_of_each_alone(plant, start_s):
+    """A day and more across the end of a week, by a clock whose hours are the source's and by one whose are not."""
+    loads = [plant.load(kind, **keys) for kind, keys in LOADS.items()]
+    supply = {**RESTLESS, "voltage_profile": {"day": list(range(96, 104)) * 3}, "flicker": {"percent": 1, "frequency_hz": 8.8}}
+    start_ns = (1_768_737_600 + start_s) * 10**9  # Sunday 2026-01-18, 12:00 and later
+    source = PhasorSource(plant.described(supply=supply, load=loads), name="a", identity="0", ct=ONE, vt=ONE, start_ns=start_ns)
+    for number, together in zip(range(26), source.blocks(), strict=False):
+        alone = source.hour(number)
+        for side in ("voltages", "currents", "frequency_hz"):
+            assert getattr(together, side).tobytes() == getattr(alone, side).tobytes()
 
 
 def test_rows_follow_each_other_without_a_gap():

@@ -1,8 +1,8 @@
 """How much of its power each load has, second by second.
 
-In: hours of the installation's time. Out: factors, one a second. Each is a closed function of time, seed and
-the load's own stream of chance, so that any hour is made without those before it, and the same alone or among others. What happens inside a second
-(burst firing) is a `Gate`, which counts cycles.
+In: hours of the installation's time. Out: factors, one a second. Each is a closed function of time, seed and the
+load's own stream of chance, so that any hour is made without those before it, and the same alone or among others.
+What happens inside a second (burst firing) is a `Gate`, which counts cycles.
 """
 
 from dataclasses import dataclass
