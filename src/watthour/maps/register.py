@@ -7,7 +7,7 @@ Nothing here knows how a value was measured, or how its bytes are framed.
 
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -47,6 +47,11 @@ RANGES: Mapping[Type, tuple[int, int]] = MappingProxyType(
         Type.U64: (0, 2**64 - 1),
     }
 )
+
+
+_PLAIN = 2.0**40
+_OFF_HALF = 0.499
+"""A float of fewer steps is scaled with an error below 2^-12: this near to a whole number it is rounded to that one."""
 
 
 class Access(StrEnum):
@@ -152,6 +157,24 @@ class Register:
             return 0, False
         low, high = RANGES[self.type]
         return min(max(raw, low), high), low <= raw <= high
+
+    def encoder(self) -> Callable[[Encodable], tuple[int | bytes, bool]]:
+        """Return what encodes value after value as `encode` does, in a fraction of the time where they are plain numbers."""
+        if self.length or self.codes:
+            return self.encode
+        low, high = RANGES[self.type]
+        steps, steps_a_unit = 10**self.decimals, 10.0**self.decimals
+
+        def encode(value: Encodable) -> tuple[int | bytes, bool]:
+            if type(value) is float and -_PLAIN < (scaled := value * steps_a_unit) < _PLAIN:
+                raw = round(scaled)
+                if -_OFF_HALF < scaled - raw < _OFF_HALF and low <= raw <= high:
+                    return raw, True
+            elif type(value) is int and low <= (raw := value * steps) <= high:
+                return raw, True
+            return self.encode(value)
+
+        return encode
 
     def to_bytes(self, value: Encodable) -> bytes:
         """Return the bytes of a value, as `encode` makes them."""

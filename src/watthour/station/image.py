@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain, repeat
 from types import MappingProxyType
 from typing import cast
 
@@ -36,6 +37,9 @@ NOTHING_SELECTED = Selection()
 
 Reader = Callable[[View, Selection], Encodable]
 """What a row shows of a view."""
+
+Encoder = Callable[[Encodable], tuple[int | bytes, bool]]
+"""What a row makes of a value, and whether that is valid."""
 
 STATUS_WARNING = 0b01
 STATUS_FINDING = 0b10
@@ -96,11 +100,13 @@ class Image:
     data : bytes
         In the order of the rows, validity bits set.
     read : list
-        What was encoded, in the layout's order of reading.
+        What was encoded, in the layout's order of reading; late rows behind its end are null.
     raws : list of int or bytes
         What it became, in the order of the rows.
+    valid : list of bool
+        Whether each row is valid, in their order.
     bits : int
-        Validity of all rows.
+        The same as validity bits, each in its place.
     """
 
     view: View
@@ -109,6 +115,7 @@ class Image:
     data: bytes
     read: list[Encodable]
     raws: list[int | bytes]
+    valid: list[bool]
     bits: int
 
 
@@ -119,7 +126,7 @@ class Reading:
     Parameters
     ----------
     places : tuple of int
-        Of the rows, in that order: those of `said`, `settings`, `exact`, `values`, `late` and `selected`; not validity words.
+        Of the rows, in that order: those of `said`, `settings`, `exact`, `values`, `selected` and `late`; not validity words.
     said, selected : tuple of callables
         What the meter says of itself; what a line's selection decides.
     settings, exact, values, late : tuple of str
@@ -131,19 +138,24 @@ class Reading:
     settings: tuple[str, ...]
     exact: tuple[str, ...]
     values: tuple[str, ...]
-    late: tuple[str, ...]
     selected: tuple[Reader, ...]
+    late: tuple[str, ...]
 
     def of(self, view: View, selection: Selection, before: Image | None, *, late: bool) -> list[Encodable]:
-        """Return what a view has for each row; of an earlier image what still holds."""
+        """Return what a view has for each row; of an earlier image what still holds. Late rows that stay null are left out."""
         read: list[Encodable] = [read(view) for read in self.said]
         read += cast("Iterable[Encodable]", map(view.parameters.__getitem__, self.settings))
         read += map(view.exact.get, self.exact)
         read += map(ready_values(view).get, self.values)
-        read += map(view.values.get, self.late) if late else (None,) * len(self.late)
         if before is not None and _selects_the_same(before, view, selection):
-            return read + before.read[len(read) :]
-        return read + [reader(view, selection) for reader in self.selected]
+            read += before.read[len(read) : len(read) + len(self.selected)]
+        else:
+            read += [reader(view, selection) for reader in self.selected]
+        if late:
+            read += map(view.values.get, self.late)
+        elif before is None or before.late:
+            read += (None,) * len(self.late)
+        return read
 
 
 def _selects_the_same(image: Image, view: View, selection: Selection) -> bool:
@@ -164,6 +176,8 @@ class Layout:
         For each address where a variable begins: the span it belongs to.
     addresses : frozenset of int
         Every address that exists.
+    encoders : tuple of callable and int
+        What encodes each row, and its validity bit in its place; 0 for none.
     """
 
     rows: tuple[Register, ...]
@@ -171,6 +185,7 @@ class Layout:
     spans: Mapping[int, Span]
     addresses: frozenset[int]
     reading: Reading
+    encoders: tuple[tuple[Encoder, int], ...]
     packing: struct.Struct
     validity: tuple[int, ...]
     late: tuple[range, ...]
@@ -197,22 +212,23 @@ class Layout:
             Whether to find what is found only when somebody asks; else it is null.
         """
         read = self.reading.of(view, selection, before, late=late)
-        changed: Iterable[tuple[int, Encodable]] = zip(self.reading.places, read, strict=True)
+        changed: Iterable[tuple[int, Encodable]] = zip(self.reading.places, read, strict=False)
         if before is None:
-            raws, bits = cast("list[int | bytes]", [0] * len(self.rows)), 0
+            raws, valid, bits = cast("list[int | bytes]", [0] * len(self.rows)), [False] * len(self.rows), 0
         else:
-            raws, bits = before.raws.copy(), before.bits
-            seen = zip(self.reading.places, read, before.read, strict=True)
+            raws, valid, bits = before.raws.copy(), before.valid.copy(), before.bits
+            seen = zip(self.reading.places, read, chain(before.read, repeat(None)), strict=False)
             changed = [(place, new) for place, new, old in seen if new is not old and new != old]
         for place, value in changed:
-            row = self.rows[place]
-            raws[place], valid = row.encode(value)
-            if row.bit is not None:
-                bits = bits | 1 << row.bit if valid else bits & ~(1 << row.bit)
-        for word, place in enumerate(self.validity):
+            encode, bit = self.encoders[place]
+            raws[place], is_valid = encode(value)
+            if is_valid is not valid[place]:
+                valid[place] = is_valid
+                bits ^= bit
+        for word, place in enumerate(self.validity if before is None or bits != before.bits else ()):
             raws[place] = bits >> (word * VALIDITY_BITS_PER_REGISTER) & (2**VALIDITY_BITS_PER_REGISTER - 1)
         data = self.packing.pack(*raws)
-        return Image(view=view, selection=selection, late=late, data=data, read=read, raws=raws, bits=bits)
+        return Image(view=view, selection=selection, late=late, data=data, read=read, raws=raws, valid=valid, bits=bits)
 
     def variables(self, start: int, count: int) -> list[Register]:
         """Return the rows that registers cover whole."""
@@ -235,6 +251,7 @@ def layout_for(rows: Sequence[Register]) -> Layout:
         spans=MappingProxyType({row.address: span for span, members in _spans(rows) for row in members}),
         addresses=frozenset(address for row in rows for address in range(row.address, row.end)),
         reading=_reading(rows),
+        encoders=tuple((row.encoder(), 0 if row.bit is None else 1 << row.bit) for row in rows),
         packing=struct.Struct(">" + "".join(row.layout for row in rows)),
         validity=tuple(names.index(name) for name in _VALIDITY if name in names),
         late=_late(rows),
@@ -270,7 +287,7 @@ def _late(rows: Sequence[Register]) -> tuple[range, ...]:
 
 def _reading(rows: Sequence[Register]) -> Reading:
     """Return how rows are read from a view: what the meter says of itself, a setting, an exact energy, a value, or selected."""
-    groups: dict[str, list[int]] = {kind: [] for kind in ("said", "settings", "exact", "values", "late", "selected")}
+    groups: dict[str, list[int]] = {kind: [] for kind in ("said", "settings", "exact", "values", "selected", "late")}
     for place, row in enumerate(rows):
         if row.name not in _VALIDITY:  # filled in when all else is encoded
             groups[_kind(row)].append(place)

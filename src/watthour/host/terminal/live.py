@@ -88,10 +88,10 @@ Watchable = tuple[MeteringThread, Scene]
 
 
 class Watching:
-    """What looks at a run a few times a second; this one only tells its events, line by line."""
+    """What looks at a run now and then; this one only tells its events, line by line."""
 
     is_live = False
-    every_s = 0.25
+    every_s = 0.5
 
     def look(self, events: Sequence[str]) -> None:
         """Take in what happened since the last look."""
@@ -103,6 +103,7 @@ class _WatchingValues(Watching):
     """Shows the meter's values as they change."""
 
     is_live = True
+    every_s = 0.25
 
     def __init__(self, thread: MeteringThread, scene: Scene, live: Live) -> None:
         self._thread, self._scene, self._live = thread, scene, live
@@ -119,6 +120,7 @@ class _WatchingRack(Watching):
     """Shows several meters' values as they change."""
 
     is_live = True
+    every_s = 0.25
 
     def __init__(self, meters: Sequence[Watchable], live: Live) -> None:
         self._meters, self._live = meters, live
