@@ -50,6 +50,21 @@ def test_halves_round_up_once(value, decimals, raw):
     assert row(type=Type.I32, decimals=decimals).encode(value) == (raw, True)
 
 
+NEAR_HALVES = st.builds(lambda steps, off: (steps + 0.5) / 1000 + off, st.integers(-(10**10), 10**10), st.floats(-1e-6, 1e-6))
+
+
+@given(
+    value=st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(), NEAR_HALVES, st.decimals(allow_nan=False), st.fractions()
+    ),
+    kind=st.sampled_from(TYPES),
+    decimals=st.integers(0, 6),
+)
+def test_an_encoder_makes_of_each_value_what_encode_makes_of_it(value, kind, decimals):
+    register = row(type=kind, decimals=decimals)
+    assert register.encoder()(value) == register.encode(value)
+
+
 def test_rounding_into_the_range_is_valid_and_out_of_it_is_not():
     register = row(type=Type.U16)
     assert register.encode(65535.4) == (65535, True)

@@ -2,8 +2,7 @@
 
 Two directories are taken: of a run that stopped in order, and of one that was killed, with its logs. Each flip is made in a fresh
 copy. Right is the newest state with every event and row, whether the flip is told or harmless. Where the flip lies in the last
-commit of the newer file of a killed run, what is left cannot be told from a cut a moment earlier: then the state of the other
-file is right too, and counted by itself. All else must be told.
+commit of the newer file of a killed run, the state of the other file is right too, and must be told.
 """
 
 import os
@@ -66,7 +65,7 @@ class Flips:
         return read_pair(self._write(files))
 
     def flip(self, dice):
-        """Flip one bit; return how it ended: told, harmless, or as one commit earlier."""
+        """Flip one bit; return how it ended: told or harmless."""
         place = dice.randrange(sum(map(len, self.files.values())))
         names = iter(self.files)
         while place >= len(self.files[name := next(names)]):
@@ -89,8 +88,7 @@ class Flips:
         require(loaded.rows == self.older.rows, f"{where}: rows of another state are believed")
         if told:
             return "told, the other file's state believed"
-        require(name.endswith("-wal"), f"{where}: an older state is believed, and nobody is told")
-        return "as a cut one commit earlier"
+        raise AssertionError(f"{where}: an older state is believed, and nobody is told")
 
 
 def directories(folder):

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import apsw
 
 from watthour.errors import StorageFaultError
-from watthour.host.store.disk import DAMAGED, SETUP, WAL, fault_of
+from watthour.host.store.disk import DAMAGED, NOTE, SETUP, WAL, fault_of
 
 SECTOR = 512
 POWERSAFE_OVERWRITE = 0x1000
@@ -338,6 +338,17 @@ class SimulatedDisk:
 
     def sync(self):
         self._platter.sync_names()
+
+    def write_note(self, note):
+        platter = self._platter
+        if platter.refuse("write"):
+            return
+        if NOTE not in platter.names:
+            platter.create(NOTE)
+        platter.write(NOTE, platter.inodes[platter.names[NOTE]], 0, note)
+
+    def read_note(self):
+        return self._platter.files().get(NOTE, b"")
 
 
 class SimulatedDatabase:

@@ -53,7 +53,7 @@ BROKEN = {
     "there is no log": setup_with("journal_mode=WAL", "journal_mode=OFF"),
     "names are never synced": patch.object(simulated_disk.Platter, "sync_names", lambda self: None),
     "the older of two files is believed": patch.object(
-        pair, "max", lambda found, key=None: min(found, key=key) if key else max(found), create=True
+        pair, "max", lambda *found, key=None: min(*found, key=key) if key else max(*found), create=True
     ),
 }
 

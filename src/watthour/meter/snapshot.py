@@ -45,16 +45,22 @@ _TABLES = ("rates", "phases", "remainders")
 Json = dict[str, Any]
 
 
-def state_to_record(state: MeterState) -> Json:
-    """Return the state as an object that JSON can write."""
-    opened = state.opened
+def state_to_record(state: MeterState, *, asks: bool = True) -> Json:
+    """Return the state as an object that JSON can write.
+
+    Parameters
+    ----------
+    asks : bool
+        Whether to find the quality of the last window where nobody has asked for it; else it is null until the next window.
+    """
+    opened, quality = state.opened, state.quality
     return {
         "version": VERSION,
         "settings": {name: str(value) for name, value in state.settings.items()},
         "registers": _registers_to_json(state.registers),
         "carry": _text(state.carry),
         "last": _text(state.last),
-        "quality": None if state.quality is None else _quality_to_record(state.quality()),
+        "quality": _quality_to_record(quality()) if quality is not None and (asks or quality.is_found) else None,
         "tracker": None if state.tracker is None else _text(state.tracker),
         "opened": None if opened is None else {"tracker": _text(opened.tracker), "pieces": [_piece(p) for p in opened.pieces]},
         "history": None if state.history is None else _history(state.history),

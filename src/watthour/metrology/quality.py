@@ -72,6 +72,11 @@ class LateQuality:
         self.delivery = delivery
         self._found: Quality | None = None
 
+    @property
+    def is_found(self) -> bool:
+        """Whether somebody has asked."""
+        return self._found is not None
+
     def __call__(self) -> Quality:
         """Return it."""
         if self._found is None:

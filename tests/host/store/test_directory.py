@@ -2,11 +2,13 @@
 
 import errno
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from dataclasses import asdict, replace
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -15,6 +17,8 @@ import pytest
 from watthour import journal
 from watthour.errors import StoreBusyError, StoreError
 from watthour.history import History
+from watthour.host.evidence.checking import faults_of
+from watthour.host.evidence.files import read_meter
 from watthour.host.store import DataDirectory, Kept, Taken
 from watthour.meter import Meter, first_state, state_to_record
 from watthour.samples import Block
@@ -71,6 +75,7 @@ def test_the_last_state_kept_is_the_one_that_comes_back(store, kept):
         "b.db-shm",
         "b.db-wal",
         "lock",
+        "newest",
     ]
 
 
@@ -105,8 +110,8 @@ def damage(file, place):
     file.write_bytes(damaged)
 
 
-def found(tmp_path):
-    with DataDirectory(tmp_path / "data", 7) as store:
+def found(tmp_path, name="data"):
+    with DataDirectory(tmp_path / name, 7) as store:
         return store.load()
 
 
@@ -126,6 +131,62 @@ def sequences(path):
         with closing(sqlite3.connect(path / name)) as database:
             found.append(database.execute("SELECT sequence FROM state").fetchone()[0])
     return tuple(found)
+
+
+def killed(tmp_path, kept, *, commits, name="killed"):
+    """Copy what lies there after so many commits of a meter that still runs; return the path of the copy."""
+    with DataDirectory(tmp_path / "data", 7) as store:
+        store.load()
+        for number in range(commits):
+            store.save(replace(kept, committed_ns=number), both=False)
+        return Path(shutil.copytree(store.path, tmp_path / name / "7"))
+
+
+def short(noted, believed):
+    return f"commit {noted} was whole, and the newest to be believed is {believed}: its file is damaged, gone, or was put back"
+
+
+def test_a_damaged_log_of_the_newest_commit_is_told_though_it_looks_like_a_cut_before_it(tmp_path, kept):
+    path = killed(tmp_path, kept, commits=4)
+    log = path / "b.db-wal"
+    damage(log, log.stat().st_size - 100)
+    with DataDirectory(tmp_path / "killed", 7) as store:
+        was_found = store.load()
+        assert was_found.kept.committed_ns == 2
+        assert was_found.faults == (short(4, 3),)
+        store.save(replace(was_found.kept, committed_ns=9))
+        assert [file.name for file in sorted(path.glob("*.damaged"))] == ["b.db.damaged"]
+    again = found(tmp_path, "killed")
+    assert not again.faults
+    assert again.kept.committed_ns == 9
+    assert sequences(path) == (5, 5)
+
+
+def test_a_directory_put_back_to_an_earlier_state_is_told_while_its_note_is_there(tmp_path, kept):
+    before = killed(tmp_path, kept, commits=2, name="before")
+    path = killed(tmp_path, kept, commits=2)
+    for file in before.glob("*.db*"):
+        shutil.copy(file, path)
+    assert short(4, 2) in faults_of(read_meter(path))
+
+
+@pytest.mark.parametrize("what", ["gone", "flipped", "older", "cut"])
+def test_a_note_that_is_damaged_or_behind_harms_nothing(tmp_path, kept, what):
+    older = (killed(tmp_path, kept, commits=2, name="before") / "newest").read_bytes()
+    path = killed(tmp_path, kept, commits=2)
+    note = path / "newest"
+    match what:
+        case "gone":
+            note.unlink()
+        case "flipped":
+            damage(note, 40)
+        case "older":
+            note.write_bytes(older)
+        case "cut":
+            note.write_bytes(note.read_bytes()[:20])
+    was_found = found(tmp_path, "killed")
+    assert not was_found.faults
+    assert was_found.kept.committed_ns == 1
 
 
 @pytest.mark.parametrize("name", ["a.db", "b.db"])
@@ -173,9 +234,11 @@ def test_one_file_that_is_gone_is_made_anew(tmp_path, kept):
     path = closed(tmp_path, kept, commits=3)
     (path / "a.db").unlink()
     with DataDirectory(tmp_path / "data", 7) as store:
-        assert as_record(store.load().kept) == as_record(kept)
+        was_found = store.load()
+        assert as_record(was_found.kept) == as_record(kept)
+        assert was_found.faults == (short(3, 2),)
         store.save(kept)
-    assert sequences(path) == (3, 3)  # the file that is gone held the third
+    assert sequences(path) == (4, 4)  # the file that is gone held the third
 
 
 def test_a_file_that_is_no_database_is_a_damaged_one(tmp_path, kept):

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from watthour.errors import StorageFaultError, StoreError
 from watthour.host.store.copy import Contents, checked
 from watthour.host.store.disk import WAL, Database, FileDisk
-from watthour.host.store.pair import NAMES, Loaded, loaded_from
+from watthour.host.store.pair import NAMES, Loaded, loaded_from, noted_sequence
 
 _LOCK = "lock"
 _ATTEMPTS = 3
@@ -80,8 +80,9 @@ def read_meter(path: Path) -> MeterFiles:
         If they cannot be read at all.
     """
     for attempt in range(1, _ATTEMPTS + 1):
+        noted = noted_sequence(FileDisk(path).read_note())
         found = _contents(path)
-        loaded = loaded_from(found)
+        loaded = loaded_from(found, noted)
         if not loaded.faults or attempt == _ATTEMPTS:
             break
     has_begun = any(not contents.is_empty for contents in found) or _lock_says_so(path)

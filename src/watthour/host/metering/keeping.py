@@ -170,6 +170,7 @@ class Keeping:
         now_s: float,
         both: bool,
         stopped: bool = False,
+        passing: bool = False,
     ) -> None:
         """Keep a state and the events up to now.
 
@@ -179,6 +180,8 @@ class Keeping:
             In both files: what somebody was promised.
         stopped : bool
             Whether it is the last, and the meter stops in order.
+        passing : bool
+            Whether the next window will come for certain.
 
         Raises
         ------
@@ -201,6 +204,7 @@ class Keeping:
             stopped=stopped,
             fresh_since_ns=self.fresh_since_ns,
             software_id=self.software_id,
+            is_passing=passing,
         )
         try:
             self.store.save(kept, both=both)

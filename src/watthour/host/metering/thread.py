@@ -36,6 +36,9 @@ _LATE_S = 1.0
 _PUBLISH_S = 0.05
 """At full speed a view is published this often, not after each block."""
 
+_AHEAD_S = 10.0
+"""While a source has so much sample time left, another window is still to come, gaps and changes of rate aside."""
+
 _DAY_NS = 86400 * NANOSECONDS
 
 _LOOK_S = 1.0
@@ -266,8 +269,14 @@ class MeteringThread(threading.Thread):
         if keeping.is_kept(self._work.meter.state):
             return
         with suppress(StoreError):
-            self._work.save(finished=False, both=False)
+            self._work.save(finished=False, both=False, passing=self._is_passing())
         self._tell_storage()
+
+    def _is_passing(self) -> bool:
+        """Tell whether the next window will come for certain: a run that goes on after a crash has then the same last window."""
+        progress = self.progress
+        left = inf if progress.end_sample is None else progress.end_sample - progress.sample
+        return left > _AHEAD_S * self._work.source.rate_hz
 
     def _tell_storage(self) -> None:
         for event in self._work.keeping.storage_news(now_ns()):

@@ -97,14 +97,14 @@ class Work:
         if self.outlet is not None:
             self.outlet.close()
 
-    def save(self, *, finished: bool, both: bool = True, stopped: bool = False) -> None:
+    def save(self, *, finished: bool, both: bool = True, stopped: bool = False, passing: bool = False) -> None:
         """Keep the meter's state, if it is kept at all; the pulses it has counted are on the disk before.
 
         Parameters
         ----------
         finished : bool
             Whether the source was metered to its end.
-        both, stopped : bool
+        both, stopped, passing : bool
             As of `Keeping.commit`.
         """
         for written in (self.pulse_file, self.outlet):
@@ -128,6 +128,7 @@ class Work:
             now_s=time.monotonic(),
             both=both,
             stopped=stopped,
+            passing=passing,
         )
 
 

@@ -31,6 +31,11 @@ _TABLES: Mapping[str, str] = MappingProxyType(
 """As SQLite keeps them; who only reads would not see a constraint that was altered."""
 
 
+_PUT_STATE = (
+    "INSERT INTO state VALUES (0, ?, ?) ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, record = excluded.record"
+)
+"""Over the row that is there: taking it out first would touch more pages."""
+
 Rows = History[bytes]
 """Bodies of the rows of a series that are kept, by their numbers."""
 
@@ -167,7 +172,7 @@ class Copy:
                     database.execute(table.replace("TABLE", "TABLE IF NOT EXISTS", 1))
             for series in SERIES:
                 held[series] = _append(database, series, self._held[series], commit.rows[series])
-            database.execute("INSERT OR REPLACE INTO state VALUES (0, ?, ?)", (commit.sequence, commit.record))
+            database.execute(_PUT_STATE, (commit.sequence, commit.record))
             database.execute("COMMIT")
         except StorageFaultError:
             with suppress(StorageFaultError):

@@ -17,7 +17,10 @@ from watthour.errors import StorageFaultError
 DAMAGED = ".damaged"
 """Ends the name of a file that was set aside."""
 WAL = "-wal"
+NOTE = "newest"
+"""The file that says which commit was the last to be whole."""
 SETUP = (
+    "PRAGMA page_size=16384",  # of a new file: a state is one page of it, so a commit writes one
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA wal_autocheckpoint=0",  # ours, so that its errors are seen
@@ -74,6 +77,14 @@ class Disk(Protocol):
         """Make the names of the files survive a power cut."""
         ...
 
+    def write_note(self, note: bytes) -> None:
+        """Put some bytes beside the files over those before, as many each time; not synced, and where it cannot be they stay."""
+        ...
+
+    def read_note(self) -> bytes:
+        """Return those bytes; none where they cannot be read."""
+        ...
+
 
 class FileDisk:
     """A directory.
@@ -114,6 +125,21 @@ class FileDisk:
         except OSError as problem:
             msg = f"{self._path}: cannot be synced ({problem.strerror})"
             raise StorageFaultError(msg) from None
+
+    def write_note(self, note: bytes) -> None:
+        """Write the note's file in place."""
+        with suppress(OSError):
+            file = os.open(self._path / NOTE, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.pwrite(file, note, 0)
+            finally:
+                os.close(file)
+
+    def read_note(self) -> bytes:
+        """Return what the note's file holds."""
+        with suppress(OSError):
+            return (self._path / NOTE).read_bytes()
+        return b""
 
 
 class SqliteDatabase:

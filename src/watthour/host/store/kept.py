@@ -70,6 +70,8 @@ class Kept:
         Since when the registers are fresh ones, because those before were lost.
     software_id : str
         Hash of the software that wrote it; empty: not known.
+    is_passing : bool
+        Whether the next window will come for certain and another commit with it: what nobody has asked for is not found for this one.
     """
 
     source: str
@@ -84,6 +86,7 @@ class Kept:
     stopped: bool = False
     fresh_since_ns: int | None = None
     software_id: str = ""
+    is_passing: bool = False
 
 
 def kept_to_content(kept: Kept) -> Json:
@@ -91,7 +94,7 @@ def kept_to_content(kept: Kept) -> Json:
     return {
         "source": kept.source,
         "sources": {identity: _taken_to_record(taken) for identity, taken in kept.sources.items()},
-        "meter": state_to_record(kept.state),
+        "meter": state_to_record(kept.state, asks=not kept.is_passing),
         "head": None if kept.head is None else {"count": kept.head.count, "digest": kept.head.digest},
         "secret": None if kept.secret is None else asdict(kept.secret),
         "sealed_source": dict(kept.sealed_source),

@@ -3,6 +3,9 @@
 ``load`` believes the newest state whose checksum is right, and takes each row from whichever file has it sound; ``commit``
 writes the file that is behind. A file that was damaged, or failed in any way but a full disk, is set aside and written anew
 from what is in memory, never while it is the only one that holds the newest state.
+
+A **note** beside them says which commit was the last to be whole: written when the commit was synced and not synced itself, so it is
+never ahead of a disk that only lost its power. Files that stop short of it were damaged, or put back.
 """
 
 from collections.abc import Mapping
@@ -10,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from watthour import journal
-from watthour.errors import StorageFaultError
+from watthour.errors import DamagedRecordError, StorageFaultError
 from watthour.history import PROFILE_ROWS
 from watthour.host.store.copy import SERIES, Commit, Contents, Copy, Rows
 from watthour.host.store.disk import Disk
@@ -22,6 +25,7 @@ LOST = b""
 KEEP: Mapping[str, int] = MappingProxyType({"events": 2**31, "profile": PROFILE_ROWS})
 """How many rows of a series are kept: events for ever."""
 
+_NOTE = "note"
 _FIRST_DELAY_S = 1.0
 _LONGEST_DELAY_S = 60.0
 _STEPS_APART = 1
@@ -80,6 +84,7 @@ class Pair:
     """
 
     def __init__(self, disk: Disk) -> None:
+        self._disk = disk
         self._copies = tuple(Copy(disk, name) for name in NAMES)
         self._last = 1
         self._patience = [_Patience(), _Patience()]
@@ -99,13 +104,16 @@ class Pair:
 
     def load(self) -> Loaded:
         """Return what the files hold."""
+        noted = noted_sequence(self._disk.read_note())
         found = [copy.read() for copy in self._copies]
-        loaded = loaded_from(found)
+        loaded = loaded_from(found, noted)
+        newest = max(contents.sequence for contents in found)
         for copy, contents in zip(self._copies, found, strict=True):
             faults = row_faults(copy.name, contents) + unlike_rows(copy.name, contents, loaded.rows)
-            copy.is_trusted = copy.is_trusted and not faults
+            is_short = contents.sequence < newest < noted
+            copy.is_trusted = copy.is_trusted and not faults and not is_short
         self._last = 1 if found[1].sequence >= found[0].sequence else 0
-        self.sequence = max(contents.sequence for contents in found)
+        self.sequence = max(newest, noted)
         return loaded
 
     def commit(self, content: Mapping[str, object], rows: Mapping[str, Rows], *, now_s: float, both: bool = False) -> None:
@@ -132,6 +140,7 @@ class Pair:
                     break
         if not taken:
             raise StorageFaultError(self.fault or "the files are not tried again yet", is_passing=True)
+        self._disk.write_note(note_of(commit.sequence))
 
     def close(self) -> None:
         """Let go of the files."""
@@ -167,8 +176,27 @@ class Pair:
         self._failing[name] = problem
 
 
-def loaded_from(found: list[Contents]) -> Loaded:
-    """Return what the contents of the two files say together."""
+def note_of(sequence: int) -> bytes:
+    """Return the note of the last commit that was whole, as long for each."""
+    return journal.row_to_bytes(_NOTE, 0, f"{sequence:020d}".encode())
+
+
+def noted_sequence(note: bytes) -> int:
+    """Return the commit of a note; 0 where there is none, or it is damaged."""
+    try:
+        return int(journal.row_from_bytes(_NOTE, 0, note))
+    except DamagedRecordError:
+        return 0
+
+
+def loaded_from(found: list[Contents], noted: int = 0) -> Loaded:
+    """Return what the contents of the two files say together.
+
+    Parameters
+    ----------
+    noted : int
+        The last commit that was whole, as the note says that was read before them; 0 where there is none.
+    """
     faults = [problem for name, contents in zip(NAMES, found, strict=True) for problem in _problems(name, contents)]
     believed = [contents for contents in found if contents.content is not None]
     if not believed:
@@ -178,6 +206,9 @@ def loaded_from(found: list[Contents]) -> Loaded:
         return Loaded(content=None, rows=rows, faults=tuple(faults), is_lost=is_lost, is_withheld=is_withheld)
     newest = max(believed, key=lambda contents: contents.sequence)
     faults += _behind(found)
+    if noted > newest.sequence:
+        said = f"commit {noted} was whole, and the newest to be believed is {newest.sequence}"
+        faults.append(f"{said}: its file is damaged, gone, or was put back")
     merged = {series: _merged(series, newest, found) for series in SERIES}
     faults += [f"{series}: {missing} rows are in neither file" for series, (_, missing) in merged.items() if missing]
     rows = {series: history for series, (history, _) in merged.items()}
