@@ -86,9 +86,9 @@ class Flips:
             return "told, the newest state believed" if told else "harmless"
         require(loaded.content == self.older.content, f"{where}: a state that never was is believed")
         require(loaded.rows == self.older.rows, f"{where}: rows of another state are believed")
-        if told:
-            return "told, the other file's state believed"
-        raise AssertionError(f"{where}: an older state is believed, and nobody is told")
+        require(told, f"{where}: an older state is believed, and nobody is told")
+        require(bool(checked), f"{where}: told at a start, not by a check: {loaded.faults}")
+        return "told, the other file's state believed"
 
 
 def directories(folder):
