@@ -5,6 +5,7 @@ copy. Right is the newest state with every event and row, whether the flip is to
 commit of the newer file of a killed run, the state of the other file is right too, and must be told.
 """
 
+import itertools
 import os
 import random
 import shutil
@@ -91,21 +92,22 @@ class Flips:
         return "told, the other file's state believed"
 
 
-def directories(folder):
-    """Return the files of a run that stopped in order, and of one that was killed."""
+def directories(folder, work):
+    """Return the files of a run that stopped in order, and of one that was killed while one file was ahead of the other."""
     runs = Runs(folder)
-    found = [_files(folder / "whole" / "state" / str(SERIAL))]
-    runs._begin("killed")
-    status, share = 0, 0.8
-    while not (os.WIFSIGNALED(status) and list((folder / "killed").rglob("b.db-wal"))):
+    whole = Flips(_files(folder / "whole" / "state" / str(SERIAL)), work)
+    for attempt in itertools.count():
+        runs._begin("killed")
         child = runs._live("killed")
-        time.sleep(share * runs.takes_s)
+        time.sleep(runs.takes_s * (0.8 - 0.1 * (attempt % 6)))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
-        share = 0.9 * share + 0.01
-    found.append(_files(folder / "killed" / "state" / str(SERIAL)))
-    require(any(name.endswith("-wal") for name in found[1]), "a killed run leaves its logs")
-    return found
+        files = _files(folder / "killed" / "state" / str(SERIAL))
+        if os.WIFSIGNALED(status) and {"a.db-wal", "b.db-wal"} <= set(files):
+            killed = Flips(files, work)
+            if killed.older.content["sequence"] < killed.newest.content["sequence"]:
+                break
+    return [whole, killed]
 
 
 def _files(path):
@@ -117,7 +119,7 @@ def flip_often(seed):
     place = Path(tempfile.mkdtemp(prefix="watthour-flips-", dir=RAM if RAM.is_dir() else None))
     dice = random.Random(seed)
     try:
-        flips = [Flips(files, place / "work") for files in directories(place)]
+        flips = directories(place, place / "work")
         while True:
             yield dice.choice(flips).flip(dice)
     except AssertionError as problem:
