@@ -40,6 +40,27 @@ def _holds(characters, frame):
     return any(tuple(characters[at : at + len(frame)]) == tuple(frame) for at in range(len(characters) - len(frame) + 1))
 
 
+class Gaps:
+    """How far it is to the next of what comes at a rate, drawn once for each that comes."""
+
+    def __init__(self, random, rate):
+        self._random, self._scale = random.random, log(1.0 - rate) if rate else 0.0
+        self._left = self.draw()
+
+    def draw(self):
+        """Return how many pass before the next one."""
+        return int(log(1.0 - self._random()) / self._scale) if self._scale else 1 << 62
+
+    def among(self, count):
+        """Return which of so many come, by their places."""
+        places = []
+        while self._left < count:
+            places.append(self._left)
+            self._left += 1 + self.draw()
+        self._left -= count
+        return places
+
+
 class Line:
     """One direction of a line at a speed, with or without parity."""
 
@@ -51,16 +72,11 @@ class Line:
         self.character_s = self.bits / baudrate
         self.silence_s = 3.5 * 11 / baudrate if baudrate <= 19200 else 0.00175
         self.hits = 0
-        self._until_flip = self._gap()
-
-    def _gap(self):
-        """Return how many bits pass before the next one flips."""
-        rate = self.noise.bit_error_rate
-        return int(log(1.0 - self.random.random()) / log(1.0 - rate)) if rate else 1 << 62
+        self._flips = Gaps(self.random, noise.bit_error_rate)
 
     def carry(self, frame):
         """Return what arrives of a frame."""
-        flips = self._flips(len(frame) * self.bits)
+        flips = dict.fromkeys(self._flips.among(len(frame) * self.bits), True)
         draw, noise = self.random.random, self.noise
         if draw() < noise.burst_rate:
             begin = self.random.randrange(len(frame) * self.bits)
@@ -95,14 +111,6 @@ class Line:
         if self.random.random() >= self.noise.idle_rate:
             return ()
         return tuple(self.random.choice((None, self.random.randrange(256))) for _ in range(self.random.randint(1, 6)))
-
-    def _flips(self, bits):
-        flips = {}
-        while self._until_flip < bits:
-            flips[self._until_flip] = True
-            self._until_flip += 1 + self._gap()
-        self._until_flip -= bits
-        return flips
 
     def _characters(self, frame, flips):
         """Take each character apart: bit 0 is the start bit, 1 to 8 the data, then parity, then stop."""

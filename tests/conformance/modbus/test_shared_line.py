@@ -22,7 +22,7 @@ from watthour.wire.modbus.rtu_frame import RtuFrame, Timing, has_right_crc
 from watthour.wire.modbus.rtu_link import RtuClientLink, RtuStationLink
 
 MODEL = runpy.run_path(str(Path(__file__).with_name("line_model.py")))
-Line, Noise = MODEL["Line"], MODEL["Noise"]
+Gaps, Line, Noise = MODEL["Gaps"], MODEL["Line"], MODEL["Noise"]
 
 IS_SOAK = os.environ.get("WATTHOUR_SOAK") == "1"
 REQUESTS = 1_000_000 if IS_SOAK else 20_000
@@ -63,6 +63,7 @@ class Plant:
 
     def __init__(self, views, seed, noise, *, has_parity, requests):
         self.views, self.requests, self.choose = views, requests, Random(seed)  # noqa: S311 - as above
+        self.cuts, self.pauses = Gaps(self.choose, 0.1), Gaps(self.choose, 0.02)
         self.there, self.back = (Line(seed + n, noise, has_parity=has_parity) for n in (1, 2))
         self.link = RtuStationLink(Timing(gap_s=0.02, turnaround_s=self.there.silence_s))
         self.client = RtuClientLink(answer_timeout_s=TIMEOUT_S, timing=Timing(gap_s=0.02))
@@ -75,18 +76,20 @@ class Plant:
 
     def deliver(self, link, characters):
         """Hand characters over in pieces at their times, marked ones as a port marks them; return what the link tells."""
-        events, piece = [], bytearray()
-        for character in characters:
-            self.now += self.there.character_s * (1 + (self.choose.random() < 0.02) * 1.4)
-            if character is None:
-                events += [*link.receive(bytes(piece), self.now), *link.spoil(self.now)]
-                piece = bytearray()
-                continue
-            piece.append(character)
-            if len(piece) > 1 and self.choose.random() < 0.1:
-                events += link.receive(bytes(piece), self.now)
-                piece = bytearray()
-        return [*events, *link.receive(bytes(piece), self.now)] if piece else events
+        events, at, characters = [], 0, tuple(characters)
+        while at < len(characters):
+            end = min(len(characters), at + 2 + self.cuts.draw())
+            piece = characters[at:end]
+            is_marked = None in piece
+            if is_marked:
+                end = at + piece.index(None) + 1
+                piece = characters[at : end - 1]
+            self.now += self.there.character_s * (end - at + 1.4 * len(self.pauses.among(end - at)))
+            events += link.receive(bytes(piece), self.now)
+            if is_marked:
+                events += link.spoil(self.now)
+            at = end
+        return events
 
     def silence(self, link, for_s):
         """Let time pass."""
