@@ -82,6 +82,8 @@ class Installation:
     ----------
     spectra : Spectra
     supply : Supply
+    frequency : Fraction
+        Hertz, of the decimal number as written.
     seed : int
     local_zero_s : int
         Local clock at the first sample, seconds since 1970-01-01 00:00.
@@ -94,6 +96,7 @@ class Installation:
 
     spectra: Spectra
     supply: Supply
+    frequency: Fraction
     seed: int
     local_zero_s: int
     diary: Diary
@@ -121,17 +124,13 @@ class Installation:
         return cls(
             spectra=spectra,
             supply=network.supply,
+            frequency=Fraction(repr(network.supply.frequency_hz)),
             seed=network.noise.seed,
             local_zero_s=local_zero_s,
             diary=Diary(events=network.supply.events, wiring=network.wiring, local_zero_s=local_zero_s),
             pattern_cycles=lcm(*(draw.gate.pattern_cycles for row in spectra.draws for draw in row if draw.gate)),
             curve=None if profile is None else week_curve(profile),
         )
-
-    @property
-    def frequency(self) -> Fraction:
-        """Hertz, of the decimal number as written."""
-        return Fraction(repr(self.supply.frequency_hz))
 
     def conditions(self, first: int, count: int = 1) -> list[Conditions]:
         """Return consecutive hours of the source, at most a week; hours below 0 are those before the first sample."""
