@@ -76,6 +76,7 @@ def measure_seconds(
         describe_second(row, voltages[k], currents[k])
         row["first_sample"] = tracker["first_sample"]
         row["samples"] = 1
+        row["begin"] = row["length"] = 0.0  # of a second no tapered window
         row["cycles"] = round(frequency_hz[k])
         row["powered"] = 0
         for p in range(3):

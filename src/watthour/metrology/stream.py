@@ -130,7 +130,7 @@ def measure(opened: OpenWindow, delivery: Delivery, thresholds: Thresholds) -> t
 def _measure_seconds(opened: OpenWindow, phasors: Phasors, thresholds: Thresholds) -> tuple[OpenWindow, Rows]:
     """Measure seconds; nothing of them stays open."""
     tracker = opened.tracker.copy()
-    rows = np.zeros(len(phasors), WINDOW)
+    rows = np.empty(len(phasors), WINDOW)
     voltages, currents = (np.ascontiguousarray(rows_of) for rows_of in (phasors.voltages, phasors.currents))
     frequency_hz = np.ascontiguousarray(phasors.frequency_hz)
     measure_seconds(voltages, currents, frequency_hz, thresholds.present_v, thresholds.cutoff_a, tracker[0], rows)
