@@ -4,12 +4,13 @@ Where the datasheet is silent the decision stands beside the number. Nothing her
 others ask what a model has and may do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
 from watthour.errors import UnknownModelError, UsageError
+from watthour.parameters import parameter
 from watthour.units import Ratio
 
 
@@ -143,6 +144,29 @@ def require_feature(model: Model, feature: str) -> None:
     having = ", ".join(f"{m.name} ({m.code})" for m in MODELS if has_feature(m, feature))
     msg = f"{model.name} ({model.code}) has no {what}: {what} belong to {having}"
     raise UsageError(msg)
+
+
+def require_settable(model: str, names: Iterable[str]) -> None:
+    """Refuse settings of what a model lacks.
+
+    Parameters
+    ----------
+    model : str
+        Its code.
+    names : iterable of str
+        Of settings that there are.
+
+    Raises
+    ------
+    UsageError
+        Naming the setting, and the models that have it.
+    """
+    for name in names:
+        try:
+            require_feature(model_of(model), parameter(name).needs)
+        except UsageError as problem:
+            msg = f"{name}: {problem}"
+            raise UsageError(msg) from None
 
 
 def require_bus(model: Model, bus: str) -> None:

@@ -120,6 +120,16 @@ REFUSED = {
         2,
         "power_w = 1.0: belongs to a recording",
     ),
+    "two currents of three phases": (
+        BENCH.replace("current_a = 5.0", "current_a = [5.0, 4.0]", 1),
+        2,
+        "job.toml:11: current_a = [5.0, 4.0]: item 3 is missing; add it",
+    ),
+    "three scales of six channels": (
+        RECORDED.format(name="x", power_w=1.0, reactive_var=0.0) + "scale = [1.0, 1.0, 1.0]\n",
+        2,
+        "scale = [1.0, 1.0, 1.0]: List should have at least 6 items, not 3",
+    ),
     "two names": (BENCH.replace('"PF 0.5"', '"PF 1"'), 2, "two loads have this name"),
     "a class nobody knows": (BENCH.replace("[[load]]", 'ct_class = "9"\n[[load]]', 1), 2, "must be one of 0.1, 0.2"),
     "noise without steps": (BENCH.replace('preset = "24 bit"', "noise_lsb = 1.0"), 2, "noise in steps needs a converter"),
@@ -189,3 +199,16 @@ def test_the_result_goes_into_a_meter_while_its_seal_is_open_and_no_sooner(watth
     changed = [json.loads(line) for line in lines]
     assert sum(event["kind"] == "parameter changed" for event in changed) == 18 - 1  # the first delay is 0, as it was
     assert (status, ask("check", state)[0]) == (0, 0)
+
+
+def test_where_no_file_can_be_written_nothing_is_measured(watthour, job, tmp_path):
+    done = watthour("calibrate", job(BENCH), "--write", tmp_path / "none" / "found.toml")
+    assert done.returncode == 2
+    assert done.stderr.endswith("found.toml: cannot be written: No such file or directory; name another place")
+    assert "measuring" not in done.stderr
+    there = tmp_path / "there.toml"
+    there.write_text("[meter]\n", "utf-8")
+    done = watthour("calibrate", job(BENCH), "--write", there)
+    assert "measuring" not in done.stderr
+    assert "it is there already" in done.stderr
+    assert there.read_text("utf-8") == "[meter]\n"

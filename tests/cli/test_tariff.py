@@ -101,3 +101,14 @@ def test_show_draws_here_or_into_files(ask, tmp_path):
     assert (tmp_path / "a.svg").read_text("utf-8") in (tmp_path / "a.html").read_text("utf-8")
     assert "--year 1" in ask("tariff", "show", "flat", "--year", "1")[2][0]
     assert "cannot be written" in ask("tariff", "show", "flat", "--svg", tmp_path / "none" / "a.svg")[2][0]
+
+
+def test_a_year_in_which_a_calendar_has_no_rate_is_refused_and_one_with_some_is_drawn(ask):
+    assert ask("tariff", "show", "es/3.0TD/ceuta", "--year", "2020") == (
+        1,
+        [],
+        ["watthour: es/3.0TD/ceuta: no rate on 2020-01-01: the calendar holds 2021-06-01 to open; name one that covers that day"],
+    )
+    status, out, err = ask("tariff", "show", "es/3.0TD/ceuta", "--year", "2021")
+    assert (status, err) == (0, [])
+    assert any("no rate" in line for line in out)

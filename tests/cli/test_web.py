@@ -58,7 +58,8 @@ def plant(tmp_path):
     def write(model="Q23612", name="plant.toml"):
         (tmp_path / "plant.network.toml").write_text(NETWORK)
         port = free_port()
-        (tmp_path / name).write_text(CONFIG.format(model=model, port=port))
+        text = CONFIG.format(model=model, port=port)
+        (tmp_path / name).write_text(text if model == "Q23612" else text.replace('input1_use = "pulses"\n', ""))
         return tmp_path / name, port
 
     return write
@@ -222,6 +223,9 @@ def test_a_phone_of_360_pixels_shows_everything_and_a_model_only_what_it_has(sta
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 21, 26)"
     assert page.locator("#contacts button").count() == 0
+    wide = "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"
+    page.evaluate("document.querySelectorAll('.tiles dd').forEach(e => { e.textContent = '4294.9 MWh' })")
+    assert page.eval_on_selector_all(".tiles dd", wide) == []
     page.locator("[data-key='1']").tap()
     until(lambda: glass(port)["page"] == "partial")
     small = page.eval_on_selector_all(

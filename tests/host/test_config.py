@@ -248,3 +248,21 @@ write = ["cost_per_kwh", "partial_reset"]
 def test_wrong_rights_are_refused_with_their_line(plan_of, listen, words):
     with pytest.raises(ConfigError, match=words):
         plan_of(f'[source]\nnetwork = "x.toml"\n[[listen]]\n{listen}\n')
+
+
+@pytest.mark.parametrize(
+    ("model", "setting", "lacking"),
+    [
+        ("Q23612", "pulse_weight = 10", "pulse_weight: CEM-D311-MID .Q23612. has no pulse outputs"),
+        ("Q23601", 'input1_use = "pulses"', "input1_use: CEM-D310 .Q23601. has no digital inputs"),
+    ],
+)
+def test_a_setting_of_what_the_model_lacks_is_refused_whoever_names_the_model(tmp_path, model, setting, lacking):
+    path = tmp_path / "meter.toml"
+    source = '[source]\nrecording = "day.cfg"\n'
+    path.write_text(f'[meter]\nmodel = "{model}"\n{setting}\n{source}', "utf-8")
+    with pytest.raises(UsageError, match=lacking):
+        plan_from(path, Options())
+    path.write_text(f"[meter]\n{setting}\n{source}", "utf-8")
+    with pytest.raises(UsageError, match=lacking):
+        plan_from(path, Options(model=model))

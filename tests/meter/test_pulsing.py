@@ -186,3 +186,21 @@ def test_a_clock_that_is_set_back_does_not_stop_the_counting(block):
     meter.step(block.part(6000, 8000), back_ns + 10**9)
     meter.end()
     assert meter.view().values["input1_count"] == 17
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "lacking"),
+    [
+        ("Q23612", {"pulse_width_ms": 50}, "pulse_width_ms: CEM-D311-MID (Q23612) has no pulse outputs"),
+        ("Q23612", {"bus_address": 7, "pulse_weight": 10}, "pulse_weight: CEM-D311-MID (Q23612) has no pulse outputs"),
+        ("Q23601", {"input1_unit": "m3"}, "input1_unit: CEM-D310 (Q23601) has no digital inputs"),
+    ],
+)
+def test_a_setting_of_what_the_model_lacks_is_refused_and_nothing_changes(model, settings, lacking):
+    meter = Meter(first_state({"model": model}))
+    before = meter.state.settings
+    outcome = meter.command(WriteSettings(settings=settings, interface=Interface.CONTROL), 0)
+    assert outcome.verdict is Verdict.REFUSED
+    assert outcome.message.startswith(lacking)
+    assert meter.state.settings == before
+    assert meter.take_events() == ()

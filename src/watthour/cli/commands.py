@@ -337,9 +337,11 @@ def calibrate(job: Path, /, *, json: Json = False, write: Path | None = None) ->
     write
         New file that takes the settings, as a [meter] table; or a data directory whose meter, its seal open, takes them at once.
     """
-    from watthour.host.calibrating import report_as_json, run_job, snippet_of, write_snippet  # noqa: PLC0415
+    from watthour.host.calibrating import report_as_json, require_new, run_job, snippet_of, write_snippet  # noqa: PLC0415
     from watthour.host.terminal import calibration_tables, say  # noqa: PLC0415
 
+    if write is not None and not write.is_dir():
+        require_new(write)
     report = run_job(job, say)
     if write is not None and write.is_dir():
         from watthour.host.control import Request, ask_meter, done_or_raise, meter_directory  # noqa: PLC0415

@@ -57,6 +57,9 @@ def export(
         msg = f"{'Parquet' if wanted == 'parquet' else 'Excel'} needs a file: name it with --output FILE"
         raise UsageError(msg)
     from_ns, to_ns_ = _instant("--from", begin), _instant("--to", end)
+    if from_ns is not None and to_ns_ is not None and to_ns_ <= from_ns:
+        msg = f"--to {end}: it is not after --from {begin}; give a later one"
+        raise UsageError(msg)
     if _is_archive(source):
         _export_archive(source, wanted, output, (from_ns, to_ns_), tuple(place or ()))
         return

@@ -2,13 +2,13 @@
 
 import re
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from cyclopts import App
 from rich.console import Console
 
-from watthour.errors import UsageError
+from watthour.errors import OutsideCalendarError, UsageError
 
 tariff = App(name="tariff", help="Time-of-use calendars.")
 
@@ -61,6 +61,8 @@ def show(calendar: str, /, *, year: int | None = None, html: Path | None = None,
         raise UsageError(msg)
     read = read_calendar(calendar)
     drawn = year_of(read, year)
+    if not drawn.rate.any():
+        raise OutsideCalendarError(read.name, date(year, 1, 1), read.valid)
     if html is None and svg is None:
         console = Console()
         console.print(calendar_year(drawn, read, width=console.width, colours=console.color_system is not None))

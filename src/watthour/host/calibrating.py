@@ -237,6 +237,18 @@ def _consecutive(name: str, blocks: Iterable[Block], first: int, end: int | None
         yield block if end is None else block.part(0, min(len(block), end - block.first_sample))
 
 
+def require_new(path: Path) -> None:
+    """Refuse a place where no new file can be, before the measuring that would be lost.
+
+    Raises
+    ------
+    ConfigError
+        If the file is there already, or cannot be written.
+    """
+    _write_new(path, "")
+    path.unlink()
+
+
 def write_snippet(path: Path, report: CalibrationReport) -> None:
     """Write the settings to a new file.
 
@@ -245,13 +257,17 @@ def write_snippet(path: Path, report: CalibrationReport) -> None:
     ConfigError
         If the file is there already, or cannot be written.
     """
+    _write_new(path, snippet_of(report))
+
+
+def _write_new(path: Path, text: str) -> None:
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(snippet_of(report))
+            file.write(text)
     except FileExistsError:
         raise ConfigError(str(path), "it is there already: name a new file") from None
     except OSError as problem:
-        raise ConfigError(str(path), f"cannot be written: {problem.strerror}") from None
+        raise ConfigError(str(path), f"cannot be written: {problem.strerror}; name another place") from None
 
 
 def snippet_of(report: CalibrationReport) -> str:

@@ -19,7 +19,7 @@ from watthour.host.streams import NAME_EACH, STANDARD_INPUT
 from watthour.host.toml_files import check_toml, read_toml
 from watthour.host.toml_lines import line_of
 from watthour.host.web.address import WebAddress, parse_address
-from watthour.models import current_range_of, model_of, require_bus, require_feature
+from watthour.models import current_range_of, model_of, require_bus, require_feature, require_settable
 from watthour.parameters import DEFAULTS, Interface, Setting, check_setting
 from watthour.pulses import INPUTS
 from watthour.station.rights import READABLE, WRITABLE, rights_of, unmatched
@@ -398,6 +398,7 @@ def _with_options(plan: Plan, options: Options) -> Plan:
     if options.contacts is not None:
         require_feature(model_of(str(plan.setting("model"))), "digital_inputs")
         plan = replace(plan, contacts=options.contacts)
+    require_settable(str(plan.setting("model")), plan.settings)
     urls = options.listen or [str(url) for url in plan.listen]
     return replace(plan, listen=_listeners(plan, urls))
 

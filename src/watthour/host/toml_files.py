@@ -119,9 +119,11 @@ def _most_telling(errors: list[ErrorDetails]) -> ErrorDetails:
 
 def _problem(error: ErrorDetails, path: KeyPath, tables: Mapping[str, Any], model: type[BaseModel]) -> str:
     """Return one refusal in the words of the file: the key, its value, what is wrong."""
+    reached, value = _written(tables, path)
+    if error["type"] == "missing" and isinstance(path[-1], int):
+        return f"{_name(reached[-1])} = {_shown(value)}: item {path[-1] + 1} is missing; add it"
     if error["type"] in {"extra_forbidden", "missing", "union_tag_not_found"}:
         return _wrong_key(error, path, tables, model)
-    reached, value = _written(tables, path)
     return f"{_name(reached[-1])} = {_shown(value)}: {_sentence(error)}" if reached else _sentence(error)
 
 
@@ -157,7 +159,7 @@ def _sentence(error: ErrorDetails) -> str:
         return f"must be {', '.join(others)} or {last}"
     if error["type"] in {"model_type", "model_attributes_type"}:
         return "must be a table, with a header in brackets"
-    return error["msg"].removeprefix("Value error, ").replace("Input should be", "must be").replace("valid tuple", "list")
+    return error["msg"].removeprefix("Value error, ").replace("Input should be", "must be").replace("valid tuple", "list").replace(" after validation", "")
 
 
 def _name(key: str) -> str:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from watthour.errors import OutOfRangeError, ParameterError, ReadOnlyError, SampleError, WatthourError
+from watthour.errors import OutOfRangeError, ParameterError, ReadOnlyError, SampleError, UsageError, WatthourError
 from watthour.history import Closing, ClosingCause
 from watthour.meter.calibrated import correction_of
 from watthour.meter.counting import active_rate, after_clock_set, count_on_the_clock, heed_marks
@@ -34,7 +34,7 @@ from watthour.metrology import (
     reach_of,
     rest_of,
 )
-from watthour.models import VOLTAGE_PRESENT_V
+from watthour.models import VOLTAGE_PRESENT_V, require_settable
 from watthour.parameters import Interface, Setting, check_setting, parameter
 from watthour.pulses import LEDS, Change, Edge, Pulses, Spans, begin, flashes, hand_over, pause, shift
 from watthour.registers import Registers, booked_by_each, reset_partial
@@ -503,11 +503,12 @@ class Meter:
     def _write(self, command: WriteSettings, now_ns: int) -> Outcome:
         try:
             wanted = {name: check_setting(name, value, command.interface) for name, value in command.settings.items()}
+            require_settable(str(self._state.settings["model"]), wanted)
         except OutOfRangeError as problem:
             return Outcome(verdict=Verdict.OUT_OF_RANGE, message=str(problem))
         except ReadOnlyError as problem:
             return Outcome(verdict=Verdict.READ_ONLY, message=str(problem))
-        except ParameterError as problem:
+        except (ParameterError, UsageError) as problem:
             return Outcome(verdict=Verdict.REFUSED, message=str(problem))
         sealed = [name for name in wanted if parameter(name).sealed]
         if sealed and not self._state.seal_open:

@@ -182,7 +182,7 @@ def test_toml_has_no_place_for_what_follows_and_says_so(read, tmp_path):
 
 
 def test_dlms_without_years_refuses_a_feast_that_moves():
-    with pytest.raises(UsageError, match=r"easter\+1 moves.*say for which years"):
+    with pytest.raises(UsageError, match=r"easter\+1 moves.*say for which years, such as --years 2026-2035"):
         as_dlms_json(read_calendar("it/F123"), range(0))
 
 

@@ -25,7 +25,7 @@ _ROWS = (
     FrontEnd(name="16 bit", bits=16, noise_lsb=1.0,
              source="ours: full scale 1.2 sqrt(2) Imax, and so for voltage; noise at the upper end of the usual 0.5 to 1 LSB"),
     FrontEnd(name="24 bit", bits=24, noise_lsb=noise_for(24, 100.0),
-             source="ours: the same full scale, SNR 100 dB; a TI ADS131M08 has a dynamic range of 102 dB at 4 kSPS (SBAS950B)"),
+             source="ours: full scale 1.2 sqrt(2) Imax, and so for voltage; SNR 100 dB; a TI ADS131M08 has a dynamic range of 102 dB at 4 kSPS (SBAS950B)"),
 )  # fmt: skip
 
 FRONT_ENDS: Mapping[str, FrontEnd] = MappingProxyType({row.name: row for row in _ROWS})

@@ -111,7 +111,7 @@ export function drawHarmonics(place, chooser) {
     const shown = channels.map((each) => each.harmonics_percent.slice(0, SHOWN_ORDERS - 1));
     const scale = scaleOf(0, Math.max(...shown.flat().map((value) => value ?? 0), LEAST_SCALE), 4);
     const y = (value) => bottom - ((bottom - 10) * value) / scale.high;
-    grid.replaceChildren(...scale.marks.flatMap((mark) => [svg("path", { class: "grid", d: `M${left} ${y(mark).toFixed(1)}H${W - 6}` }), svg("text", { class: "mark end", x: left - 5, y: (y(mark) + 3.5).toFixed(1) }, scale.label(mark))]));
+    grid.replaceChildren(...scale.marks.flatMap((mark) => [svg("path", { class: "grid", d: `M${left} ${y(mark).toFixed(1)}H${W - 6}` }), svg("text", { class: "mark end", x: left - 5, y: (y(mark) + 3.5).toFixed(1) }, `${scale.label(mark)} %`)]));
     bars.forEach((row, n) => row.forEach((bar, k) => {
       const value = shown[n][k] ?? 0;
       set(bar, "y", y(value).toFixed(1));

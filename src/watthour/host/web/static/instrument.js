@@ -208,10 +208,10 @@ function contact(number, complain) {
   return {
     button,
     show(values) {
-      const closed = values[`input${number}_closed`] === 1;
+      const closed = values[`input${number}_closed`] === 1, count = values[`input${number}_count`] ?? 0;
       if (performance.now() - touched > 700) set(button, "aria-checked", closed);
       set(blade, "d", closed ? "M14 20L40 20" : "M14 20L37 6");
-      say(state, `${closed ? "closed" : "open"}, ${values[`input${number}_count`] ?? 0} pulses`);
+      say(state, `${closed ? "closed" : "open"}, ${count} ${count === 1 ? "pulse" : "pulses"}`);
     },
   };
 }

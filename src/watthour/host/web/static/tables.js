@@ -47,7 +47,7 @@ export function drawRegisters(place, rates) {
   const cells = sets.map(([prefix]) => ENERGIES.map(([name]) => html("td", { "data-register": prefix + name })));
   const highest = sets.map(() => html("td"));
   place.replaceChildren(html("table", { class: "registers" },
-    html("thead", {}, html("tr", {}, html("th", { scope: "col" }, html("span", { class: "quiet" }, "Set")), ENERGIES.map(([, title]) => html("th", { scope: "col" }, title)), html("th", { scope: "col" }, "Highest demand"))),
+    html("thead", {}, html("tr", {}, html("th", { scope: "col" }, html("span", { class: "quiet" }, "Set")), ENERGIES.map(([, title]) => html("th", { scope: "col" }, title)), html("th", { scope: "col" }, "Highest demand, UTC"))),
     html("tbody", {}, sets.map(([, title], n) => html("tr", { class: n < 1 ? "sum" : "" }, html("th", { scope: "row" }, title), cells[n], highest[n])))));
   return (values, activeRate) => sets.forEach(([prefix], n) => {
     cells[n].forEach((cell, k) => say(cell, energy(values[prefix + ENERGIES[k][0]])));
