@@ -107,7 +107,9 @@ def test_a_year_in_which_a_calendar_has_no_rate_is_refused_and_one_with_some_is_
     assert ask("tariff", "show", "es/3.0TD/ceuta", "--year", "2020") == (
         1,
         [],
-        ["watthour: es/3.0TD/ceuta: no rate on 2020-01-01: the calendar holds 2021-06-01 to open; name one that covers that day"],
+        [
+            "watthour: es/3.0TD/ceuta: no rate on 2020-01-01: the calendar holds 2021-06-01 to open; name one that covers that day"
+        ],
     )
     status, out, err = ask("tariff", "show", "es/3.0TD/ceuta", "--year", "2021")
     assert (status, err) == (0, [])

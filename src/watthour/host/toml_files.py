@@ -159,7 +159,13 @@ def _sentence(error: ErrorDetails) -> str:
         return f"must be {', '.join(others)} or {last}"
     if error["type"] in {"model_type", "model_attributes_type"}:
         return "must be a table, with a header in brackets"
-    return error["msg"].removeprefix("Value error, ").replace("Input should be", "must be").replace("valid tuple", "list").replace(" after validation", "")
+    return (
+        error["msg"]
+        .removeprefix("Value error, ")
+        .replace("Input should be", "must be")
+        .replace("valid tuple", "list")
+        .replace(" after validation", "")
+    )
 
 
 def _name(key: str) -> str:

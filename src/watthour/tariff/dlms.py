@@ -203,7 +203,9 @@ def _entries(calendar: Calendar, years: range) -> Iterator[dict[str, Any]]:
             rule = {"rule": str(row.rule)} if isinstance(row.rule, FromEaster) else {}
             yield {"index": index, "specialday_date": value, "day_id": ids[row.day], **rule}
         if index == before:
-            raise CalendarError(["special_days"], f"{row.rule} moves, and DLMS dates it: say for which years, such as --years 2026-2035")
+            raise CalendarError(
+                ["special_days"], f"{row.rule} moves, and DLMS dates it: say for which years, such as --years 2026-2035"
+            )
 
 
 def _date_values(rule: DayRule, years: range, dated: set[date]) -> list[dict[str, int | None]]:

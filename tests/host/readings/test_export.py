@@ -147,8 +147,12 @@ def test_what_a_run_kept_comes_out_again_and_sums_to_its_registers(tmp_path, cap
 
 
 @pytest.mark.parametrize(
-    ("words", "told"), [(("--format", "parquet"), "Parquet needs a file"), (("--from", "noon"), "--from noon: write ISO 8601"),
-     (("--from", "2026-01-02", "--to", "2026-01-02"), "--to 2026-01-02: it is not after --from 2026-01-02")]
+    ("words", "told"),
+    [
+        (("--format", "parquet"), "Parquet needs a file"),
+        (("--from", "noon"), "--from noon: write ISO 8601"),
+        (("--from", "2026-01-02", "--to", "2026-01-02"), "--to 2026-01-02: it is not after --from 2026-01-02"),
+    ],
 )
 def test_what_cannot_be_exported_is_one_line(tmp_path, words, told):
     with pytest.raises(UsageError, match=told):
