@@ -90,7 +90,7 @@ def is_believed_closed(edges, at_ns):
     """Tell whether a contact is believed to be closed at an instant: so for 30 ms, and not less."""
     believed, since, touching = False, None, False
     for time_ns, closed in edges:
-        if since is not None and since + 30_000_000 < time_ns and since + 30_000_000 <= at_ns:
+        if since is not None and since + 30_000_000 <= min(time_ns, at_ns):
             believed, since = touching, None
         if time_ns > at_ns:
             return believed
