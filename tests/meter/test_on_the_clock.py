@@ -233,6 +233,44 @@ SETTINGS_OF_CLOCKS = {
 }
 
 
+def parts_by_second(stretches, amounts, length_s):
+    """Return start, import, whether a clock was set in it and the first second of each part of the time, counted second by second.
+
+    Touched are two: the part that is open when the clock is set, and the one that the first second after it falls into. A part ends
+    when the clock comes to its end, or is set out of it.
+    """
+    parts, opened, at = [], None, 0
+    for number, (begin_s, lasts_s) in enumerate(stretches):
+        if number and opened:
+            opened[2] = True
+        for second in range(lasts_s):
+            start_s = int((begin_s + second) // length_s * length_s)
+            if opened is None or opened[0] != start_s:
+                opened = [start_s, 0, False, at]
+                parts.append(opened)
+            opened[1] += amounts[at]
+            opened[2] = opened[2] or (number > 0 and second == 0)
+            at += 1
+            opened = opened if begin_s + second + 1 < start_s + length_s else None
+    return parts, opened is not None
+
+
+def sliding_demands(stretches, amounts, rows):
+    """Return the highest demand of fifteen minutes that ended in each row, in microwatts; None where there is none.
+
+    A demand counts where no clock was set within its minutes, and none is missing that the meter has lived through.
+    """
+    minutes, is_last_open = parts_by_second(stretches, amounts, 60)
+    demands = [[] for _ in rows]
+    for place, (start_s, _, _, first) in enumerate(minutes[: len(minutes) - is_last_open]):
+        held = [minute for minute in minutes[: place + 1] if start_s - 14 * 60 <= minute[0] <= start_s]
+        held = [minute for minute in held if minute[0] == start_s - 60 * (place - minutes.index(minute))]
+        row = max(number for number, (_, _, _, begun) in enumerate(rows) if begun <= first)
+        if not any(is_touched for _, _, is_touched, _ in held):
+            demands[row].append(4 * sum(energy for _, energy, _, _ in held))
+    return [max(each, default=None) for each in demands]
+
+
 @given(
     steps=st.lists(st.tuples(st.sampled_from(sorted(SETTINGS_OF_CLOCKS)), st.integers(1, 1200)), min_size=1, max_size=6),
     closing_day=st.integers(0, 28),
@@ -243,13 +281,15 @@ def test_whatever_the_clock_is_set_to_no_total_changes_each_step_is_told_and_not
     given_settings = {"closing_day": closing_day, "demand_method": method}
     calendar = calendar_of([(0, 1), (60, 2), (120, 3)], "Europe/Madrid")
     meter = metered([1000.0] * 700, calendar, **given_settings)
-    now_s, told_steps, powers = START_S + 700.0, [], [1000.0] * 700
+    now_s, told_steps, powers, stretches = START_S + 700.0, [], [1000.0] * 700, [(float(START_S), 700)]
     for name, lasts_s in steps:
         set_s = SETTINGS_OF_CLOCKS[name](now_s)
         if abs(set_s - now_s) > 0.001:
             told_steps.append(set_s - now_s)
         more = [1000.0 + len(told_steps)] * lasts_s
         meter.step(phasors(more, first=len(powers)), round(set_s * NANOSECONDS))
+        stretches += [(set_s, lasts_s)] if abs(set_s - now_s) > 0.001 else []
+        stretches[-1] = stretches[-1] if stretches[-1] == (set_s, lasts_s) else (stretches[-1][0], stretches[-1][1] + lasts_s)
         powers, now_s = powers + more, set_s + lasts_s
     assert meter.state.registers.total[0] == sum(micro(powers))
     require_sums(meter)
@@ -258,7 +298,16 @@ def test_whatever_the_clock_is_set_to_no_total_changes_each_step_is_told_and_not
     assert told == pytest.approx(told_steps, abs=2e-6)
     rows = [*meter.view().profile, *[row for row in [meter.view().open_row] if row]]
     assert sum(row.energies[0] for row in rows) == sum(micro(powers))
-    assert not told_steps or any(row.flags & RowFlag.CLOCK_SET for row in rows)
+    wanted, _ = parts_by_second(stretches, micro(powers), QUARTER_S)
+    assert [(row.start_ns, row.energies[0], bool(row.flags & RowFlag.CLOCK_SET)) for row in rows] == [
+        (start_s * NANOSECONDS, energy, is_touched) for start_s, energy, is_touched, _ in wanted
+    ]
+    if method == "block":
+        demands = [None if is_touched else 4 * energy for _, energy, is_touched, _ in wanted]
+    else:
+        demands = sliding_demands(stretches, micro(powers), wanted)
+    closed = list(meter.view().profile)
+    assert [row.demand_microw for row in closed] == demands[: len(closed)]
     closings = list(meter.view().closings)
     assert [closing.total[0] for closing in closings] == sorted({closing.total[0] for closing in closings})
     assert len(closings) <= len(steps) + 1

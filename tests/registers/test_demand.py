@@ -52,7 +52,12 @@ def test_a_period_into_which_the_clock_was_set_makes_no_demand():
     demand = disturb(replace(demand, running=running))
     demand = close_step(demand, demand.running, SLIDING)
     assert demand.last == Maximum(demand_microw=400, time_ns=2 * MINUTE_NS)
-    assert demand.steps == ()
+    demand, found = after(SLIDING, 30, 30, 30, demand=demand, start_min=3)
+    assert found == [400, 400, 90 * 20]  # the first whose three minutes are all behind it
+    into = replace(open_step(9 * MINUTE_NS + 1, 1, SLIDING, is_disturbed=True), energy_microwh=5, is_metered=True)
+    demand, found = after(SLIDING, 30, 30, 30, demand=close_step(demand, into, SLIDING), start_min=10)
+    assert found == [1800, 1800, 1800]
+    assert demand.last.time_ns == 13 * MINUTE_NS
     assert disturb(NO_DEMAND) == NO_DEMAND
 
 

@@ -249,7 +249,8 @@ class Tally:
         self._interval = add_to_interval(interval, amounts, rate=span.rate, metered=metered, flags=flags)
 
     def _add_to_demand(self, span: Span, amounts: Six, metered: Fraction) -> None:
-        step = self._step or open_step(span.begin_ns, span.rate, self._rule)
+        was_set = RowFlag.CLOCK_SET in self._flags
+        step = self._step or open_step(span.begin_ns, span.rate, self._rule, is_disturbed=was_set)
         self._step = add_to_step(step, amounts[0], is_metered=bool(metered))
 
     def _pass_to(self, now_ns: int) -> None:

@@ -105,11 +105,11 @@ NO_DEMAND = Demand()
 """What a new meter knows of it."""
 
 
-def open_step(time_ns: int, rate: int, rule: DemandRule) -> DemandStep:
-    """Return the step that holds an instant."""
+def open_step(time_ns: int, rate: int, rule: DemandRule, *, is_disturbed: bool = False) -> DemandStep:
+    """Return the step that holds an instant; disturbed where the clock was set to that instant."""
     length = rule.step_min * MINUTE_NS
     start = time_ns // length * length
-    return DemandStep(start_ns=start, end_ns=start + length, rate=rate)
+    return DemandStep(start_ns=start, end_ns=start + length, rate=rate, is_disturbed=is_disturbed)
 
 
 def add_to_step(step: DemandStep, energy_microwh: int, *, is_metered: bool) -> DemandStep:
@@ -126,16 +126,18 @@ def add_to_step(step: DemandStep, energy_microwh: int, *, is_metered: bool) -> D
 
 def close_step(demand: Demand, step: DemandStep, rule: DemandRule) -> Demand:
     """Return the demand after a step that is over: a new one, if all of its period can be believed."""
-    if step.is_disturbed or not step.is_metered:
-        return replace(demand, running=None, steps=() if step.is_disturbed else demand.steps)
+    if not (step.is_metered or step.is_disturbed):
+        return replace(demand, running=None)
     begin = step.end_ns - rule.period_min * MINUTE_NS
     held = (*(known for known in demand.steps if begin <= known.start_ns < step.start_ns), step)
+    later = held if rule.method is DemandMethod.SLIDING else ()
+    if any(each.is_disturbed for each in held):
+        return replace(demand, running=None, steps=later)
     power = mean_microw(sum(each.energy_microwh for each in held), rule.period_min)
     found = Maximum(demand_microw=power, time_ns=step.end_ns)
     rates = list(demand.rate_maxima)
     place = held[0].rate - 1
     rates[place] = _higher(rates[place], found)
-    later = held if rule.method is DemandMethod.SLIDING else ()
     return Demand(steps=later, last=found, maximum=_higher(demand.maximum, found), rate_maxima=tuple(rates))
 
 
