@@ -3,8 +3,12 @@
 import json
 import os
 import re
+import signal
+import subprocess
 import sys
+import time
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -175,3 +179,21 @@ def test_a_killed_process_ends_the_test_in_one_line(ask, monkeypatch):
     status, _, err = ask(*FAST[:4], "--range", "5", "--jobs", "2")
     assert status == 1
     assert err[-1] == "watthour: a process of the type test was killed, perhaps for want of memory: try again with --jobs 1"
+
+
+def test_ctrl_c_while_the_processes_start_ends_them_without_a_word():
+    words = [sys.executable, "-m", "watthour", "typetest", "--quick", "--jobs", "2"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as test:
+        started = []
+        until_s = time.monotonic() + 60
+        while len(started) < 2:
+            assert time.monotonic() < until_s
+            time.sleep(0.02)
+            children = Path(f"/proc/{test.pid}/task/{test.pid}/children").read_text("utf-8").split()
+            started = [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        time.sleep(0.3)  # they import
+        os.killpg(test.pid, signal.SIGINT)
+        _, err = test.communicate(timeout=60)
+    assert test.returncode == 130
+    assert "Traceback" not in err
+    assert not any(Path(f"/proc/{child}").exists() for child in started)

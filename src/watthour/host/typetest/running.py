@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -168,16 +168,30 @@ def _carried_out(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[int, list[F
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_heed_interrupts) as pool:
-        waiting = {pool.submit(task.run): place for place, task in enumerate(tasks)}
         try:
+            waiting = _submitted(pool, tasks)
             yield from ((waiting[done], done.result()) for done in as_completed(waiting))
         except BrokenProcessPool:
             msg = "a process of the type test was killed, perhaps for want of memory: try again with --jobs 1"
             raise WatthourError(msg) from None
+        except KeyboardInterrupt:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _submitted(pool: ProcessPoolExecutor, tasks: Sequence[Task]) -> dict[Future[list[Finding]], int]:
+    """Return the place of each task by its future; the processes inherit that Ctrl-C waits until they heed it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return {pool.submit(task.run): place for place, task in enumerate(tasks)}
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _heed_interrupts() -> None:
     """Die of Ctrl-C without a word: the process that watches says what there is to say."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
