@@ -183,6 +183,7 @@ def test_a_killed_process_ends_the_test_in_one_line(ask, monkeypatch):
 
 def test_ctrl_c_while_the_processes_start_ends_them_without_a_word():
     words = [sys.executable, "-m", "watthour", "typetest", "--quick", "--jobs", "2"]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a program called within this process left it ignored
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as test:
         started = []
         until_s = time.monotonic() + 60
