@@ -23,7 +23,7 @@ CLOSINGS = 24
 
 
 class RowFlag(IntFlag):
-    """What happened in an interval, so that nobody takes its row for a plain one."""
+    """What happened in an interval, or a billing period, so that nobody takes it for a plain one."""
 
     POWER_FAILED = 1
     """All voltages were out for some of it."""
@@ -33,6 +33,10 @@ class RowFlag(IntFlag):
     """Some of its samples are missing: what was off, a gap of the source, its beginning or its end."""
     CALENDAR_MISSING = 8
     """The calendar has no rate for some of it; that energy is in T1."""
+
+
+PLAIN = RowFlag(0)
+"""Nothing happened that anybody must be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +103,8 @@ class Closing:
     maximum : Maximum or None
         Of the period, over all rates; None where no demand period ended in it.
     rate_maxima : eight times Maximum or None
+    flags : RowFlag
+        `RowFlag.CLOCK_SET` where the clock was set in the period, or jumped over its end.
     """
 
     time_ns: int
@@ -107,6 +113,7 @@ class Closing:
     rates: tuple[Six, ...]
     maximum: Maximum | None
     rate_maxima: tuple[Maximum | None, ...]
+    flags: RowFlag = PLAIN
 
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ import pytest
 
 from watthour.face import PAGES, Face, Symbol, cells, lcd, pages_of
 from watthour.face.glass import symbols_of
-from watthour.history import CLOSINGS, Closing, ClosingCause, History, Maximum
+from watthour.history import CLOSINGS, Closing, ClosingCause, History, Maximum, RowFlag
 from watthour.models import MODELS, has_feature
 from watthour.units import LATE_NAMES
 from watthour.view import Finding, FindingKind, LateValues
@@ -139,6 +139,16 @@ def test_closings_are_shown_the_newest_first():
     assert {s.legend.split()[0] for s in screens} == {f"C{n}" for n in range(1, CLOSINGS + 1)}
     assert [s.digits for s in screens if s.legend == "C1 Pmax"] == ["5.0000"]
     assert [s.digits for s in screens if s.legend == "C2 T1A+"] == ["0029.000"]
+
+
+def test_a_closing_of_a_period_into_which_the_clock_was_set_says_so():
+    none = (0,) * 6
+    plain = Closing(
+        time_ns=0, cause=ClosingCause.CALENDAR, total=none, rates=(none,) * 8, maximum=None, rate_maxima=(None,) * 8
+    )
+    view = make_view(closings=History([replace(plain, flags=RowFlag.CLOCK_SET), plain], keep=CLOSINGS))
+    told = [(screen.legend, screen.words) for screen in shown(view, "closings") if screen.digits == "SEt"]
+    assert told == [("C2 t", "the clock was set in the closed period")]
 
 
 def test_every_kind_of_warning_has_its_screen():

@@ -271,6 +271,20 @@ def sliding_demands(stretches, amounts, rows):
     return [max(each, default=None) for each in demands]
 
 
+def periods_touched(closings, stretches, amounts):
+    """Return of each closing whether a clock was set in its period: the first that was not there yet when the clock was set.
+
+    Every second here has energy, so what had been metered tells what came first. What a jump of the clock closes, it closes with what was
+    metered before it; what the clock came to by itself just then was closed before.
+    """
+    next_ones, metered_s = set(), 0
+    for begin_s, lasts_s in stretches[:-1]:
+        metered_s += lasts_s
+        energy, end_ns = sum(amounts[:metered_s]), round((begin_s + lasts_s) * NANOSECONDS)
+        next_ones.add(sum(each.total[0] < energy or (each.total[0], each.time_ns) == (energy, end_ns) for each in closings))
+    return [place in next_ones for place in range(len(closings))]
+
+
 @given(
     steps=st.lists(st.tuples(st.sampled_from(sorted(SETTINGS_OF_CLOCKS)), st.integers(1, 1200)), min_size=1, max_size=6),
     closing_day=st.integers(0, 28),
@@ -311,6 +325,12 @@ def test_whatever_the_clock_is_set_to_no_total_changes_each_step_is_told_and_not
     closings = list(meter.view().closings)
     assert [closing.total[0] for closing in closings] == sorted({closing.total[0] for closing in closings})
     assert len(closings) <= len(steps) + 1
+    touched = periods_touched(closings, stretches, micro(powers))
+    assert [bool(closing.flags & RowFlag.CLOCK_SET) for closing in closings] == touched
+    told_closings = [event for event in events if event.kind is EventKind.PERIOD_CLOSED]
+    assert [event.detail.get("flags") for event in told_closings] == [
+        "clock set" if is_touched else None for is_touched in touched
+    ]
     assert all(row.demand_microw is None or row.demand_microw <= (1000 + len(steps)) * MICRO for row in rows)
 
 
@@ -423,6 +443,23 @@ def test_a_gap_over_several_closing_days_closes_once_and_a_clock_set_back_not_ag
     assert len(meter.view().closings) == 1
     never = metered([1000.0] * 100, start_s=seconds("2026-01-31T23:59"), closing_day=0)
     assert len(never.view().closings) == 0
+
+
+def test_only_the_closing_of_a_period_into_which_the_clock_was_set_is_flagged():
+    meter = metered([1000.0] * 100, start_s=seconds("2026-01-31T23:00"), closing_day=1)
+
+    def close():
+        meter.command(ClosePeriod(interface=Interface.BUS), 0)
+
+    meter.step(phasors([1000.0] * 60, first=100), seconds("2026-01-31T23:58") * NANOSECONDS)
+    meter.step(phasors([1000.0] * 140, first=160), seconds("2026-01-31T23:59") * NANOSECONDS)  # closes at midnight
+    close()
+    meter.step(phasors([1000.0] * 100, first=300), seconds("2026-02-01T00:01:20") * NANOSECONDS)
+    meter.step(phasors([1000.0] * 100, first=400), seconds("2026-03-02T00:00") * NANOSECONDS)  # jumps over one
+    close()
+    meter.end()
+    told = [(str(closing.cause), int(closing.flags)) for closing in meter.view().closings]
+    assert told == [("calendar", 2), ("command", 0), ("calendar", 2), ("command", 0)]
 
 
 def test_twenty_four_closings_are_kept():

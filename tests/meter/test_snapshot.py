@@ -82,6 +82,7 @@ def changed(content, path, how):
 
 NEWER = {
     ("seal_open",), ("power_fail_count",), ("clock_offset_ns",), ("standings",), ("down_ns",), *(("marks", k, 2) for k in range(3)),
+    ("period_flags",), ("closings", "rows", 0, "flags"),
 }  # fmt: skip
 """What records of an earlier version lack."""
 
@@ -186,6 +187,8 @@ def test_a_record_with_something_else_in_a_place_is_refused(record, value):
         (("interval", "metered"), "-1"),
         (("interval", "metered"), "0"),
         (("interval", "flags"), 16),
+        (("period_flags",), 16),
+        (("closings", "rows", 0, "flags"), -1),
         (("quality", "thd_voltage_percent"), [1.0, 2.0]),
         (("quality", "voltage_harmonics_percent", 0), [1.0]),
         (("quality", "thd_voltage_percent", 0), 1),
@@ -203,7 +206,7 @@ def test_the_whole_record_is_json_that_names_its_parts(record):
     assert set(record) == {
         "version", "settings", "registers", "carry", "last", "quality", "tracker", "opened", "history", "anchor", "position", "samples",
         "duration", "operating_ns", "partial_operating_ns", "powered", "time_ns", "anchors_ahead", "marks", "selected_rate",
-        "clock_was_set", "closed_ns", "interval", "demand", "profile", "closings", "seal_open", "power_fail_count", "clock_offset_ns",
+        "clock_was_set", "period_flags", "closed_ns", "interval", "demand", "profile", "closings", "seal_open", "power_fail_count", "clock_offset_ns",
         "contacts", "output", "standings", "down_ns",
     }  # fmt: skip
 

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from watthour.history import Closing, ClosingCause, History, Maximum, ProfileRow, RowFlag
+from watthour.history import PLAIN, Closing, ClosingCause, History, Maximum, ProfileRow, RowFlag
 from watthour.maps.records import closing_from_registers, row_from_registers, row_to_registers
 from watthour.parameters import Interface
 from watthour.station.image import Layout
@@ -441,6 +441,7 @@ def closing_of(number):
     return Closing(
         time_ns=(1 + number) * 10**9, cause=ClosingCause.COMMAND, total=(1, 2, 3, 4, 5, 6),
         rates=tuple((n, 0, 0, 0, 0, number) for n in range(8)), maximum=maxima[7], rate_maxima=maxima,
+        flags=RowFlag.CLOCK_SET if number > 3 else PLAIN,
     )  # fmt: skip
 
 

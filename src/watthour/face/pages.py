@@ -12,7 +12,7 @@ from functools import partial
 
 from watthour.face.ranging import counter, fitted, ranged
 from watthour.face.segments import CELLS, is_spelled
-from watthour.history import Closing
+from watthour.history import Closing, RowFlag
 from watthour.models import MODELS, has_feature
 from watthour.parameters import PARAMETER_BY_NAME, Interface
 from watthour.units import ENERGIES, MICRO, NANOSECONDS, PHASES, RATES, VALUE_BY_NAME, energy_name, energy_unit, shown_register
@@ -219,6 +219,8 @@ def _closings(view: View) -> Screens:
 
 def _closing(legend: str, closing: Closing) -> Screens:
     yield from _date(legend, closing.time_ns // NANOSECONDS, "billing period closed")
+    if RowFlag.CLOCK_SET in closing.flags:
+        yield _text(f"{legend} t", "SEt", "the clock was set in the closed period")
     sets = [("", closing.total), *zip((rate.upper() for rate in RATES), closing.rates, strict=True)]
     for name, row in sets:
         for energy, amount in zip(ENERGIES, row, strict=True):

@@ -52,7 +52,7 @@ NOTES = (
     'Block "CEM family, D311 unverified": the map published for the closest siblings; none of the D311 itself is public.',
     "A profile row, 40 registers: start u32 (s since 1970 UTC), number u32, metered u32 (ms), flags u16, rate at its start u16, rates bit mask u16, 0, demand i32 (W), six u64 (µWh, µvarh), 0 x 4.",
     "Flags: 1 power failed, 2 clock set, 4 incomplete, 8 calendar missing. Rates bit mask: bit 0 is T1. A demand that does not exist is -2147483648.",
-    "A closing: head is time u32 (s since 1970 UTC), cause u16 (0 calendar, 1 command), 0; energies are six u64 (µWh, µvarh); maxima are nine of demand i64 (µW, -1 none) and end u32 (s).",
+    "A closing: head is time u32 (s since 1970 UTC), cause u16 (0 calendar, 1 command), flags u16 (2 clock set); energies are six u64 (µWh, µvarh); maxima are nine of demand i64 (µW, -1 none) and end u32 (s).",
     "Planned rows answer like addresses that do not exist (exception 02); addresses of live rows are final.",
 )
 """What a reader of the printed map has to know."""
@@ -377,7 +377,7 @@ REGISTERS: tuple[Register, ...] = (
     _own(address=0x1800, name="closing_count", type=Type.U32, remark="closings ever; they are numbered from 0"),
     _own(address=0x1802, name="closing_select", type=Type.U32, access=Access.READ_WRITE, remark="number of the closing in the records that follow; each line has its own"),
     _own(address=0x1804, name="closing_oldest", type=Type.U32, remark="number of the oldest closing still held"),
-    _own(address=0x1806, name="closing_head", type=Type.RAW, length=4, remark="time and cause; zeros where there is none"),
+    _own(address=0x1806, name="closing_head", type=Type.RAW, length=4, remark="time, cause and flags; zeros where there is none"),
     _own(address=0x180A, name="closing_total", type=Type.RAW, length=24, remark="six exact energies"),
     *(_own(address=0x1822 + 24 * place, name=f"closing_{rate}", type=Type.RAW, length=24, remark="six exact energies") for place, rate in enumerate(RATES)),
     _own(address=0x18E2, name="closing_maxima", type=Type.RAW, length=54, remark="nine maxima with their times: over all rates, T1 to T8"),

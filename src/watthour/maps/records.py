@@ -4,7 +4,7 @@ In: records of `watthour.history`. Out: bytes, big endian, as a meter sends them
 station writes, whoever reads a meter reads. Times travel as whole seconds, energies exact::
 
     profile row   start u32 | number u32 | metered_ms u32 | flags u16 | rate u16 | rates u16 | 0 | demand_w i32 | 6 x u64 | 0 x 4
-    closing       time u32 | cause u16 | 0  ||  6 x u64 total  ||  8 x 6 x u64 rates  ||  9 x (demand_microw i64, end u32)
+    closing       time u32 | cause u16 | flags u16  ||  6 x u64 total  ||  8 x 6 x u64 rates  ||  9 x (demand_microw i64, end u32)
 
 A row that is not there is all zeros; its start, which would be 1970, says so.
 """
@@ -17,7 +17,7 @@ from watthour.units import MICRO, NANOSECONDS, round_half_up
 
 ROW = struct.Struct(">IIIHHHxxi6Q8x")
 ROWS_SHOWN = 3
-HEAD = struct.Struct(">IHxx")
+HEAD = struct.Struct(">IHH")
 ENERGIES_OF_SET = struct.Struct(">6Q")
 MAXIMUM = struct.Struct(">qI")
 
@@ -75,8 +75,10 @@ def profile_window(profile: History[ProfileRow], first: int) -> bytes:
 
 
 def closing_head(closing: Closing | None) -> bytes:
-    """Return when and why a period was closed."""
-    return bytes(HEAD.size) if closing is None else HEAD.pack(_seconds(closing.time_ns), _CAUSES.index(closing.cause))
+    """Return when and why a period was closed, and its flags."""
+    if closing is None:
+        return bytes(HEAD.size)
+    return HEAD.pack(_seconds(closing.time_ns), _CAUSES.index(closing.cause), int(closing.flags))
 
 
 def closing_energies(energies: Six | None) -> bytes:
@@ -95,7 +97,7 @@ def closing_maxima(closing: Closing | None) -> bytes:
 
 def closing_from_registers(head: bytes, total: bytes, rates: Sequence[bytes], maxima: bytes) -> Closing | None:
     """Return the closing that its records stand for; None where there is none."""
-    time_s, cause = HEAD.unpack(head)
+    time_s, cause, flags = HEAD.unpack(head)
     if not time_s:
         return None
     found = [
@@ -109,6 +111,7 @@ def closing_from_registers(head: bytes, total: bytes, rates: Sequence[bytes], ma
         rates=tuple(ENERGIES_OF_SET.unpack(data) for data in rates),
         maximum=found[0],
         rate_maxima=tuple(found[1:]),
+        flags=RowFlag(flags),
     )
 
 

@@ -22,7 +22,7 @@ from operator import sub
 import numpy as np
 from numpy.typing import NDArray
 
-from watthour.history import Closing, ClosingCause, RowFlag, Six
+from watthour.history import PLAIN, Closing, ClosingCause, RowFlag, Six
 from watthour.meter.powering import Presence
 from watthour.meter.state import Anchor, Mark, MeterState, demand_rule_of, primary_ratio, summation_of
 from watthour.meter.timetable import Timetable
@@ -42,7 +42,7 @@ from watthour.registers import (
     row_of,
     with_demand,
 )
-from watthour.registers.intervals import PLAIN, PROFILE_NS
+from watthour.registers.intervals import PROFILE_NS
 from watthour.units import NANOSECONDS
 
 FIRST_RATE = 1
@@ -117,7 +117,7 @@ def after_clock_set(state: MeterState) -> MeterState:
     """Return the state after the clock jumped: what is open is flagged, and so is what comes next."""
     interval = state.interval
     flagged = None if interval is None else replace(interval, flags=interval.flags | RowFlag.CLOCK_SET)
-    return replace(state, interval=flagged, demand=disturb(state.demand), clock_was_set=True)
+    return replace(state, interval=flagged, demand=disturb(state.demand), clock_was_set=True, period_flags=RowFlag.CLOCK_SET)
 
 
 def active_rate(state: MeterState, timetable: Timetable) -> tuple[int, bool]:
@@ -201,6 +201,7 @@ class Tally:
         self._sample = Fraction(1) if state.anchor is None else state.anchor.sample_s
         self._profile = state.profile
         self._closings = state.closings
+        self._period_flags = state.period_flags
         self.closed: list[Closing] = []
 
     def add(self, span: Span, counts: NDArray[np.int64], metered: Fraction) -> None:
@@ -220,7 +221,8 @@ class Tally:
 
     def close(self, time_ns: int, cause: ClosingCause) -> None:
         """Close the billing period as it stands."""
-        closing, self._demand = close_period(self._registers, self._demand, time_ns, cause)
+        closing, self._demand = close_period(self._registers, self._demand, time_ns, cause, self._period_flags)
+        self._period_flags = PLAIN
         self._closings = self._closings.append(closing)
         self.closed.append(closing)
 
@@ -239,6 +241,7 @@ class Tally:
             clock_was_set=self._flags != PLAIN,
             profile=self._profile,
             closings=self._closings,
+            period_flags=self._period_flags,
         )
 
     def _add_to_interval(self, span: Span, amounts: Six, metered: Fraction) -> None:

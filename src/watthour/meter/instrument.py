@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from watthour.errors import OutOfRangeError, ParameterError, ReadOnlyError, SampleError, UsageError, WatthourError
-from watthour.history import Closing, ClosingCause
+from watthour.history import Closing, ClosingCause, RowFlag
 from watthour.meter.calibrated import correction_of
 from watthour.meter.counting import active_rate, after_clock_set, count_on_the_clock, heed_marks
 from watthour.meter.powering import presence_of, turns, without_energy
@@ -397,7 +397,8 @@ class Meter:
         asked = iter([mark.interface for mark in before.marks if mark.rate is None])
         for number, closing in enumerate(closed, len(after.closings) - len(closed)):
             by = {"interface": next(asked, "")} if closing.cause is ClosingCause.COMMAND else {}
-            self._note(EventKind.PERIOD_CLOSED, closing.time_ns, number=str(number), cause=str(closing.cause), **by)
+            known = {"number": str(number), "cause": str(closing.cause), **by, **_flags_of(closing)}
+            self._note(EventKind.PERIOD_CLOSED, closing.time_ns, **known)
             self._note(EventKind.MAXIMA_RESET, closing.time_ns, cause=str(closing.cause), **by, **_maxima_of(closing))
 
     def _note_power(self, state: MeterState, anchor: Anchor, windows: Rows, changed: Mapping[int, bool]) -> int | None:
@@ -572,6 +573,11 @@ def _with_clock_set(state: MeterState, anchor: Anchor) -> MeterState:
         down_ns=None if state.down_ns is None else state.down_ns + step_ns,
         standings=shifted(state.standings, step_ns),
     )
+
+
+def _flags_of(closing: Closing) -> dict[str, str]:
+    """Return what a period that was closed is flagged with; nothing for a plain one."""
+    return {"flags": "clock set"} if RowFlag.CLOCK_SET in closing.flags else {}
 
 
 def _maxima_of(closing: Closing) -> dict[str, str]:

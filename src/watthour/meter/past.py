@@ -34,6 +34,7 @@ def past_to_record(state: MeterState) -> Json:
     return {
         "selected_rate": state.selected_rate,
         "clock_was_set": state.clock_was_set,
+        "period_flags": int(state.period_flags),
         "closed_ns": state.closed_ns,
         "interval": None if interval is None else _interval_to_json(interval),
         "demand": _demand_to_json(state.demand),
@@ -53,6 +54,7 @@ def past_from_record(record: Json, profile: Sequence[ProfileRow]) -> Json:
     return {
         "selected_rate": rate_of(record["selected_rate"]),
         "clock_was_set": flag(record["clock_was_set"]),
+        "period_flags": _row_flags(record.get("period_flags", 0)),
         "closed_ns": whole(record["closed_ns"]),
         "interval": None if interval is None else _interval_from_json(interval),
         "demand": _demand_from_json(record["demand"]),
@@ -238,6 +240,7 @@ def _closing_to_json(closing: Closing) -> Json:
         "rates": closing.rates,
         "maximum": _maximum_to_json(closing.maximum),
         "rate_maxima": [_maximum_to_json(maximum) for maximum in closing.rate_maxima],
+        "flags": int(closing.flags),
     }
 
 
@@ -253,4 +256,5 @@ def _closing_from_json(record: Json) -> Closing:
         rates=rates,
         maximum=_maximum_from_json(record["maximum"]),
         rate_maxima=_maxima_from_json(record["rate_maxima"]),
+        flags=_row_flags(record.get("flags", 0)),
     )

@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from watthour.errors import UsageError
-from watthour.history import CLOSINGS, PROFILE_ROWS, Closing, History, ProfileRow
+from watthour.history import CLOSINGS, PLAIN, PROFILE_ROWS, Closing, History, ProfileRow, RowFlag
 from watthour.meter.pulsing import require_pulses
 from watthour.meter.watching import NOTHING, Standing
 from watthour.metrology import WINDOW, ChannelHistory, LateQuality, OpenWindow, Rows, Thresholds
@@ -135,6 +135,8 @@ class MeterState:
         Of the load profile.
     clock_was_set : bool
         Since the last window that was counted.
+    period_flags : RowFlag
+        What happened since the last closing.
     closed_ns : int
         Instant of the last closing by the calendar; 0 before the first.
     seal_open : bool
@@ -173,6 +175,7 @@ class MeterState:
     interval: OpenInterval | None = None
     demand: Demand = NO_DEMAND
     clock_was_set: bool = False
+    period_flags: RowFlag = PLAIN
     closed_ns: int = 0
     profile: History[ProfileRow] = field(default_factory=lambda: History(keep=PROFILE_ROWS))
     closings: History[Closing] = field(default_factory=lambda: History(keep=CLOSINGS))

@@ -1,11 +1,13 @@
 """Closing a billing period: registers and maxima frozen as they stand, maxima begun again, registers going on."""
 
-from watthour.history import Closing, ClosingCause
+from watthour.history import Closing, ClosingCause, RowFlag
 from watthour.registers.counters import Registers
 from watthour.registers.demand import Demand, reset_maxima
 
 
-def close_period(registers: Registers, demand: Demand, time_ns: int, cause: ClosingCause) -> tuple[Closing, Demand]:
+def close_period(
+    registers: Registers, demand: Demand, time_ns: int, cause: ClosingCause, flags: RowFlag
+) -> tuple[Closing, Demand]:
     """Return what is frozen, and the demand of the period that begins; its open step goes on."""
     closing = Closing(
         time_ns=time_ns,
@@ -14,5 +16,6 @@ def close_period(registers: Registers, demand: Demand, time_ns: int, cause: Clos
         rates=registers.rates,
         maximum=demand.maximum,
         rate_maxima=demand.rate_maxima,
+        flags=flags,
     )
     return closing, reset_maxima(demand)

@@ -10,12 +10,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from operator import add
 
-from watthour.history import PROFILE_MIN, ProfileRow, RowFlag, Six
+from watthour.history import PLAIN, PROFILE_MIN, ProfileRow, RowFlag, Six
 from watthour.registers.counters import NONE
 from watthour.units import NANOSECONDS
-
-PLAIN = RowFlag(0)
-"""Nothing happened that anybody must be told."""
 
 PROFILE_NS = PROFILE_MIN * 60 * NANOSECONDS
 

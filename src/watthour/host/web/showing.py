@@ -174,8 +174,12 @@ def interval(row: ProfileRow, begin_ns: int) -> Json:
         "export_w": row.energies[1] / MICRO / hours if hours else None,
         "demand_w": None if row.demand_microw is None else row.demand_microw / MICRO,
         "rates": list(row.rates),
-        "flags": [flag.name.lower() for flag in RowFlag if flag in row.flags and flag.name],
+        "flags": _flags(row.flags),
     }
+
+
+def _flags(flags: RowFlag) -> list[str]:
+    return [flag.name.lower() for flag in RowFlag if flag in flags and flag.name]
 
 
 _ROW_NAMES = tuple(exact_name(energy).replace("micro", "") for energy in ENERGIES)
@@ -196,6 +200,7 @@ def closing(number: int, closed: Closing) -> Json:
         "rates": [_six(row) for row in closed.rates],
         "maximum": _maximum(closed.maximum),
         "rate_maxima": [_maximum(each) for each in closed.rate_maxima],
+        "flags": _flags(closed.flags),
     }
 
 
