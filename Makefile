@@ -62,7 +62,7 @@ soak: $(READY) ## a million requests on a bad line, 10^5 exchanges on a bad M-Bu
 	@mkdir -p bench/out
 	$(BIN)/python tools/power_soak.py --log bench/out/power-soak.log
 
-fuzz: $(READY) ## both ends of Modbus and of M-Bus, ten million inputs, by coverage and of Modbus then in a flood (needs Python 3.11)
+fuzz: $(READY) ## both ends of Modbus, ten million inputs, by coverage and then in a flood, and those of M-Bus, two million (needs Python 3.11)
 	$(BIN)/python tools/fuzz_modbus.py grow -runs=200000
 	$(BIN)/python tools/fuzz_modbus.py flood --inputs 9800000
 	$(BIN)/python tools/fuzz_mbus.py -runs=2000000 -max_total_time=$(or $(SECONDS),7200)

@@ -1,6 +1,6 @@
 """Fuzz both ends of Modbus in two steps (``make fuzz``), with CRC and length repaired on the way.
 
-``grow`` is led by coverage: libFuzzer behind atheris, whose words it takes, such as ``-runs=300000``; what gets further is kept in a folder. ``flood``
+``grow`` is led by coverage: libFuzzer behind atheris, whose words it takes, such as ``-runs=200000``; what gets further is kept in a folder. ``flood``
 does things to what was kept, and to legal frames, without a probe in the code, several times as fast, and measures memory. Both ask the same of
 each input; one that escapes ends the run and is told.
 """

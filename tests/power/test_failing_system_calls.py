@@ -23,6 +23,8 @@ from watthour.host.evidence import faults_of, read_meters
 WATTHOUR = (sys.executable, "-m", "watthour")
 PATIENCE_S = 150.0
 PACED = ("--speed", "4", "--duration", "12", "--json")
+STATE_FILES = ("a.db", "a.db-wal", "b.db", "b.db-wal")
+"""What may not fail untold; the note beside them may."""
 FAULTS = {
     "all syncs fail for a while": "fdatasync,fsync:error=EIO:when=5..10",
     "the disk is full for a while": "pwrite64:error=ENOSPC:when=20..40",
@@ -60,10 +62,8 @@ def strace(require_program):
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_system_call_that_fails_loses_nothing_and_is_told_in_a_line(tmp_path, strace, config, whole, fault):
     words = (*WATTHOUR, "run", config, "--data", tmp_path / "state", *PACED)
-    files = (
-        tmp_path / "state" / str(SERIAL) / name for name in ("a.db", "a.db-wal", "b.db", "b.db-wal")
-    )  # not the note: it may fail untold
-    of_files = (word for file in files for word in ("-P", file))
+    place = tmp_path / "state" / str(SERIAL)
+    of_files = [word for name in STATE_FILES for word in ("-P", place / name)]
     traced = ("-f", "-qq", "-o", tmp_path / "calls", *of_files, "-e", "trace=fdatasync,fsync,pwrite64", "-e", f"inject={fault}")
     failed = finished(strace, *traced, *words)
     assert "(INJECTED)" in (tmp_path / "calls").read_text()

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from watthour.metrology import Record, Rows
 from watthour.metrology.compiling import kernel
+from watthour.metrology.tone import square
 from watthour.models import VOLTAGE_PRESENT_V, current_range_of
 from watthour.parameters import Setting
 from watthour.units import NANOSECONDS, PHASES, Ratio
@@ -228,18 +229,12 @@ def _see_sequence(row: Record, there: Flags, gone: Flags) -> None:
     """See where the phases follow one another the wrong way round, and where the right way; of three voltages."""
     voltages, phasors = row["voltage_v"], row["voltage_phasor_v"]
     highest = max(voltages[0], voltages[1], voltages[2])
-    negative = _square(phasors[0] + phasors[1] * _TURN_BACK + phasors[2] * _TURN)
-    positive = _square(phasors[0] + phasors[1] * _TURN + phasors[2] * _TURN_BACK)
+    negative = square(phasors[0] + phasors[1] * _TURN_BACK + phasors[2] * _TURN)
+    positive = square(phasors[0] + phasors[1] * _TURN + phasors[2] * _TURN_BACK)
     three = min(voltages[0], voltages[1], voltages[2]) >= VOLTAGE_PRESENT_V
     tells = three and max(negative, positive) >= highest**2  # two phases at one angle: neither
     there[12] = tells and negative > TWICE**2 * positive
     gone[12] = tells and positive > TWICE**2 * negative
-
-
-@kernel
-def _square(phasor: complex) -> float:
-    """Return the square of a phasor's size, which costs a fraction of the size."""
-    return phasor.real * phasor.real + phasor.imag * phasor.imag
 
 
 Run = tuple[int, int, bool]

@@ -100,14 +100,6 @@ def taper_window(six: Six, at: int, edges: Edges, scratch: Scratch) -> None:
 
 
 @kernel
-def copy_sums(sums: Floats, into: Floats) -> None:
-    """Copy the sums of all phases, number by number: to assign a slice costs five times as much."""
-    for p in range(3):
-        for j in range(SUMS):
-            into[p, j] = sums[p, j]
-
-
-@kernel
 def sum_window(six: Six, at: int, edges: Edges, scratch: Scratch) -> None:
     """Sum one window into `scratch`; its first half, so far without tapers, as well.
 
@@ -117,11 +109,11 @@ def sum_window(six: Six, at: int, edges: Edges, scratch: Scratch) -> None:
         Row index of the whole sample from which `edges` are counted.
     """
     middle, end = math.floor(edges[1] + 0.5), math.floor(edges[2] + 0.5)
-    scratch.hard.fill(0.0)
+    scratch.hard[:] = 0.0
     add_samples(six, at, 0, middle, scratch.table, scratch.hard)
-    copy_sums(scratch.hard, scratch.early)
+    scratch.early[:] = scratch.hard
     add_samples(six, at, middle, end, scratch.table, scratch.hard)
-    copy_sums(scratch.hard, scratch.tapered)
+    scratch.tapered[:] = scratch.hard
     taper_window(six, at, edges, scratch)
 
 

@@ -130,12 +130,20 @@ def test_an_unknown_host_is_said(monkeypatch):
         asyncio.run(read_values(parse_url("modbus+tcp://meter.example:502")))
 
 
-def test_a_network_that_is_not_there_is_said(monkeypatch):
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (OSError(101, "Network is unreachable"), "502: Network is unreachable$"),
+        (OSError("Multiple exceptions: one address, another"), "502: Multiple exceptions: one address, another$"),
+    ],
+    ids=["one address", "several addresses"],
+)
+def test_a_network_that_is_not_there_is_said(monkeypatch, failure, told):
     async def fail(*_args):
-        raise OSError(101, "Network is unreachable")
+        raise failure
 
     monkeypatch.setattr(asyncio, "open_connection", fail)
-    with pytest.raises(NoAnswerError, match="Network is unreachable"):
+    with pytest.raises(NoAnswerError, match=told):
         asyncio.run(read_values(parse_url("modbus+tcp://10.0.0.1:502")))
 
 

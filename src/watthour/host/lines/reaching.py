@@ -33,7 +33,7 @@ async def reach_tcp(url: TcpUrl, timeout_s: float) -> Streams:
     except socket.gaierror:
         reason = f"no such host as {url.host}"
     except OSError as problem:
-        reason = problem.strerror or "it closed the connection before TLS was agreed on: does it speak TLS?"
+        reason = problem.strerror or str(problem) or "it closed the connection before TLS was agreed on: does it speak TLS?"
     msg = f"{url}: {reason}"
     raise NoAnswerError(msg)
 
