@@ -7,6 +7,7 @@ others ask what a model has and may do.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 
 from watthour.errors import UnknownModelError, UsageError
@@ -89,6 +90,7 @@ VOLTAGE_PRESENT_V = 0.1 * RATINGS.voltages_v[0]
 """A phase with less secondary voltage is out (decision: a tenth of the lowest nominal voltage)."""
 
 
+@lru_cache
 def model_of(code_or_name: str) -> Model:
     """Return the model with this code or name, however it is capitalised.
 

@@ -7,7 +7,9 @@ request, an `Outcome` its answer; an `Event` is something that happened. Nobody 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,56 @@ from watthour.parameters import Interface, Setting
 
 Number = int | float | None
 """A shown value; None is what is not known, or what has no meaning just now."""
+
+Known = TypeVar("Known")
+"""What stands in a row of values."""
+
+
+class NamedRow(Mapping[str, Known]):
+    """Values in the order of names that many such rows share, so that a new one costs no table of its own.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The same object for all rows of a kind.
+    row : tuple
+        A value for each.
+    """
+
+    __slots__ = ("_names", "_places", "_row")
+
+    def __init__(self, names: tuple[str, ...], row: tuple[Known, ...]) -> None:
+        self._names = names
+        self._places = _places_of(names)
+        self._row = row
+
+    def __getitem__(self, name: str) -> Known:
+        return self._row[self._places[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def picked(self, wanted: tuple[str, ...]) -> tuple[Known | None, ...]:
+        """Return the values of some names, all at once; None for what is not there."""
+        return tuple([None if place is None else self._row[place] for place in _some_places(self._names, wanted)])
+
+
+@lru_cache
+def _places_of(names: tuple[str, ...]) -> Mapping[str, int]:
+    return MappingProxyType({name: place for place, name in enumerate(names)})
+
+
+@lru_cache
+def _some_places(names: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[int | None, ...]:
+    return tuple(map(_places_of(names).get, wanted))
+
+
+def picked(values: Mapping[str, Known], wanted: tuple[str, ...]) -> Iterable[Known | None]:
+    """Return the values of some names; None for what is not there."""
+    return values.picked(wanted) if isinstance(values, NamedRow) else map(values.get, wanted)
 
 
 class LateValues(Mapping[str, Number]):
@@ -245,8 +297,8 @@ class View:
         Empty as the meter makes it; the host has it filled in.
     profile : History of ProfileRow
         The load profile, as far as its rows are complete.
-    open_row : ProfileRow or None
-        The interval that is still open, as far as it goes.
+    find_open_row : callable or None
+        Gives the row of the interval that is still open when somebody asks; None where there is none.
     closings : History of Closing
     events : History of Event
     event_count : int
@@ -282,7 +334,7 @@ class View:
     selected_rate: int = 1
     diagnosis: tuple[Finding, ...] = ()
     profile: History[ProfileRow] = field(default_factory=lambda: History(keep=PROFILE_ROWS))
-    open_row: ProfileRow | None = None
+    find_open_row: Callable[[], ProfileRow | None] | None = field(default=None, compare=False)
     closings: History[Closing] = field(default_factory=lambda: History(keep=CLOSINGS))
     events: History[Event] = field(default_factory=lambda: History(keep=EVENTS))
     event_count: int = 0
@@ -293,6 +345,11 @@ class View:
     calendar_missing: bool = False
     starting: bool = False
     waves: Callable[[], Waves] | None = field(default=None, compare=False)
+
+    @property
+    def open_row(self) -> ProfileRow | None:
+        """The interval of the load profile that is still open, as far as it goes."""
+        return None if self.find_open_row is None else self.find_open_row()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
+from watthour.meter.once import once_per_settings
 from watthour.metrology.conditioning import Correction, SixFloats
 from watthour.parameters import CALIBRATED_CHANNELS, DEFAULTS, PARAMETER_BY_NAME, Setting
 
@@ -14,6 +15,7 @@ _MICRO = Decimal(1_000_000)
 _NEUTRAL = Correction()
 
 
+@once_per_settings
 def correction_of(settings: Mapping[str, Setting]) -> Correction:
     """Return what a meter's settings correct."""
     if all(settings[name] == DEFAULTS[name] for name in _ALL):

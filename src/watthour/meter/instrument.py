@@ -7,6 +7,7 @@ meter as it would be if its source ended here. The meter knows no file, bus, thr
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -280,8 +281,8 @@ class Meter:
         if len(windows) and opened.window is not None:
             last, quality = windows[-1:].copy(), late_quality(windows, opened.window, VOLTAGE_PRESENT_V)
         still_open = opened if opened.pieces else None
-        measured = replace(state, position=position, opened=still_open, tracker=opened.tracker, last=last, quality=quality)
-        return self._count(measured, windows)
+        stream = {"position": position, "opened": still_open, "tracker": opened.tracker, "last": last, "quality": quality}
+        return self._count(state, windows, stream)
 
     def _on_the_clock(self, state: MeterState, delivery: Delivery, now_ns: int) -> MeterState:
         """Return the state with the clock of a delivery: the one before, or one that was set, or of another rate."""
@@ -303,7 +304,7 @@ class Meter:
             state = self._measure(replace(state, history=None), rest_of(state.history), position=state.position)
         if state.opened is not None:
             opened, rest = measure_end(state.opened, thresholds_of(state.settings))
-            state = self._count(replace(state, opened=None, tracker=opened.tracker), rest)
+            state = self._count(state, rest, {"opened": None, "tracker": opened.tracker})
         for anchor in state.anchors_ahead:
             state = _with_clock_set(state, anchor)
         return self._heed(replace(state, anchors_ahead=()))
@@ -313,21 +314,27 @@ class Meter:
         self._note_closings(state, heeded, closed)
         return heeded
 
-    def _count(self, state: MeterState, windows: Rows) -> MeterState:
-        """Return the state after windows were counted, each by the clock that was in force where it begins."""
+    def _count(self, state: MeterState, windows: Rows, stream: Mapping[str, Any]) -> MeterState:
+        """Return the state after windows were counted, each by the clock that was in force where it begins.
+
+        Parameters
+        ----------
+        stream : mapping of str to object
+            Fields of the state that say where the stream stands then; the count does not look at them.
+        """
         while state.anchors_ahead and len(windows):
             ahead = state.anchors_ahead[0]
             before = int(np.searchsorted(windows["first_sample"], ahead.sample))
-            state = self._count_by_one_clock(state, windows[:before])
+            state = self._count_by_one_clock(state, windows[:before], {})
             windows = windows[before:]
             if len(windows):
                 state = replace(_with_clock_set(state, ahead), anchors_ahead=state.anchors_ahead[1:])
-        return self._count_by_one_clock(state, windows)
+        return self._count_by_one_clock(state, windows, stream)
 
-    def _count_by_one_clock(self, state: MeterState, windows: Rows) -> MeterState:
+    def _count_by_one_clock(self, state: MeterState, windows: Rows, stream: Mapping[str, Any]) -> MeterState:
         anchor = state.anchor
         if not len(windows) or anchor is None:
-            return state
+            return replace(state, **stream)
         auxiliary = bool(state.settings["auxiliary_supply"])
         presence = presence_of(windows, powered=state.powered, auxiliary=auxiliary, rate_hz=anchor.rate_hz)
         on, energetic = presence.on, without_energy(windows, presence)
@@ -338,7 +345,7 @@ class Meter:
         rolled_over = _rolled_over(state.registers, counted.registers)
         if len(windows) > 1 and rolled_over:
             for k in range(len(windows)):  # one by one, so that the event has the time of its window
-                state = self._count_by_one_clock(state, windows[k : k + 1])
+                state = self._count_by_one_clock(state, windows[k : k + 1], stream)
             return state
         self._note_spans(state, anchor, energetic)
         samples, operating_ns = presence.samples, presence.operating_ns
@@ -372,6 +379,7 @@ class Meter:
             powered=bool(on[-1]),
             down_ns=down_ns,
             standings=standings,
+            **stream,
         )
 
     def _note(self, kind: EventKind, time_ns: int, **detail: str) -> None:

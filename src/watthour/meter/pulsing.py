@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from watthour.errors import OutOfRangeError
+from watthour.meter.once import once_per_settings
 from watthour.meter.powering import Presence
 from watthour.metrology import Rows
 from watthour.models import RATINGS, has_feature, model_of
@@ -54,11 +55,13 @@ def spans_of(presence: Presence) -> list[Span]:
     return [Span(first=first, last=last, on=bool(on[first])) for first, last in pairwise(edges)]
 
 
+@once_per_settings
 def has_inputs(settings: Mapping[str, Setting]) -> bool:
     """Say whether this meter has digital inputs."""
     return has_feature(model_of(str(settings["model"])), "digital_inputs")
 
 
+@once_per_settings
 def has_output(settings: Mapping[str, Setting]) -> bool:
     """Say whether this meter has a pulse output."""
     return has_feature(model_of(str(settings["model"])), "pulse_outputs")
@@ -69,6 +72,11 @@ def weight_micro(settings: Mapping[str, Setting], number: int) -> int | None:
     if settings[f"input{number}_use"] != "pulses":
         return None
     return int(Decimal(str(settings[f"input{number}_weight"])) * MICRO)
+
+
+@once_per_settings
+def _weights(settings: Mapping[str, Setting]) -> tuple[int | None, ...]:
+    return tuple(weight_micro(settings, number) for number in INPUTS)
 
 
 def rates_selected(contacts: Contacts, settings: Mapping[str, Setting], changes: Sequence[Change]) -> list[int]:
@@ -95,10 +103,10 @@ def contacts_after(
     """
     if not has_inputs(settings):
         return contacts, ()
-    weights = [weight_micro(settings, number) for number in INPUTS]
+    weights = _weights(settings)
     changes: list[Change] = []
     for span in spans:
-        contacts, found = advance(contacts, instant_of(span.last), weights if span.on else [None] * len(INPUTS))
+        contacts, found = advance(contacts, instant_of(span.last), weights if span.on else (None,) * len(INPUTS))
         changes += found
     return contacts, tuple(changes)
 
@@ -113,6 +121,7 @@ def begin_units_again(contacts: Contacts, old: Mapping[str, Setting], new: Mappi
     return replace(contacts, inputs=tuple(map(with_unit, contacts.inputs, INPUTS)))
 
 
+@once_per_settings
 def pulse_shape(settings: Mapping[str, Setting]) -> PulseShape:
     """Return what a pulse of the output is."""
     return PulseShape(weight=int(str(settings["pulse_weight"])), width_ms=int(str(settings["pulse_width_ms"])))

@@ -23,6 +23,8 @@ LARGEST = 1e8
 """Volts or amperes."""
 
 _LARGEST_WS = 2**62 / 1e6 * 3600.0
+_MOST_STEPS = {np.dtype(np.int16): 2.0**15, np.dtype(np.int32): 2.0**31}
+"""What no sample of a type exceeds."""
 _CHANNELS = ("V1", "V2", "V3", "I1", "I2", "I3")
 
 
@@ -97,8 +99,11 @@ def _halves(block: Block) -> tuple[tuple[NDArray[Any], Triple, Triple], ...]:
 def _are_small(block: Block, largest: float) -> bool:
     """Tell quickly whether all samples are numbers within `largest`; a block may be good without passing."""
     for samples, scale, offset in _halves(block):
+        gain, shift = max(map(abs, scale)), max(map(abs, offset))
+        if _MOST_STEPS.get(samples.dtype, math.inf) * gain + shift <= largest:
+            continue
         peak = max(float(samples.max(initial=0)), -float(samples.min(initial=0)))
-        if not peak * max(abs(s) for s in scale) + max(abs(o) for o in offset) <= largest:
+        if not peak * gain + shift <= largest:
             return False
     return True
 

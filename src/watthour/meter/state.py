@@ -14,6 +14,7 @@ import numpy as np
 
 from watthour.errors import UsageError
 from watthour.history import CLOSINGS, PLAIN, PROFILE_ROWS, Closing, History, ProfileRow, RowFlag
+from watthour.meter.once import once_per_settings
 from watthour.meter.pulsing import require_pulses
 from watthour.meter.watching import NOTHING, Standing
 from watthour.metrology import WINDOW, ChannelHistory, LateQuality, OpenWindow, Rows, Thresholds
@@ -250,38 +251,32 @@ def ratio_setting(settings: Mapping[str, Setting], name: str) -> Ratio:
     return value
 
 
+@once_per_settings
 def primary_ratio(settings: Mapping[str, Setting]) -> Fraction:
     """Return CT x VT, primary per secondary, exact."""
-    return _product(ratio_setting(settings, "ct"), ratio_setting(settings, "vt"))
+    return ratio_setting(settings, "ct").fraction * ratio_setting(settings, "vt").fraction
 
 
-@cache
-def _product(ct: Ratio, vt: Ratio) -> Fraction:
-    """Return the product of two ratios; asked several times a step."""
-    return ct.fraction * vt.fraction
-
-
+@once_per_settings
 def thresholds_of(settings: Mapping[str, Setting]) -> Thresholds:
     """Return cut-off and voltage limit of the current range that the CT chooses."""
-    return _thresholds(ratio_setting(settings, "ct"))
+    return Thresholds(present_v=VOLTAGE_PRESENT_V, cutoff_a=current_range_of(ratio_setting(settings, "ct")).cutoff_a)
 
 
-@cache
-def _thresholds(ct: Ratio) -> Thresholds:
-    return Thresholds(present_v=VOLTAGE_PRESENT_V, cutoff_a=current_range_of(ct).cutoff_a)
-
-
+@once_per_settings
 def summation_of(settings: Mapping[str, Setting]) -> Summation:
     """Return how the three phases make a total."""
     return Summation[str(settings["summation"]).upper()]
 
 
+@once_per_settings
 def demand_rule_of(settings: Mapping[str, Setting]) -> DemandRule:
     """Return how demand is formed."""
     method = DemandMethod(str(settings["demand_method"]))
     return DemandRule(period_min=int(str(settings["demand_period_min"])), method=method)
 
 
+@once_per_settings
 def standing_warnings(settings: Mapping[str, Setting]) -> tuple[str, ...]:
     """Return what stays true and worrying while these settings hold."""
     ratio = primary_ratio(settings)

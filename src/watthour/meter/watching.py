@@ -30,6 +30,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from watthour.meter.once import once_per_settings
 from watthour.metrology import Record, Rows
 from watthour.metrology.compiling import kernel
 from watthour.metrology.tone import square
@@ -155,12 +156,9 @@ def _seen(windows: Rows, on: Flags, settings: Mapping[str, Setting]) -> tuple[Fl
 
     The third says of each condition whether it is there in any of them.
     """
-    ct = settings["ct"]
-    assert isinstance(ct, Ratio)  # noqa: S101 - its parameter row admits nothing else
     seen = np.empty((2, len(windows), len(CONDITIONS)), np.bool_)
     busy = np.zeros(len(CONDITIONS), np.bool_)
-    limits = Limits(float(Decimal(str(settings["nominal_voltage_v"]))), current_range_of(ct).transition_a)
-    see(windows, on, limits, seen, busy)
+    see(windows, on, limits_of(settings), seen, busy)
     return seen[0], seen[1], busy.tolist()
 
 
@@ -169,6 +167,14 @@ class Limits(NamedTuple):
 
     nominal_v: float
     transition_a: float
+
+
+@once_per_settings
+def limits_of(settings: Mapping[str, Setting]) -> Limits:
+    """Return the limits that a meter's settings make."""
+    ct = settings["ct"]
+    assert isinstance(ct, Ratio)  # noqa: S101 - its parameter row admits nothing else
+    return Limits(float(Decimal(str(settings["nominal_voltage_v"]))), current_range_of(ct).transition_a)
 
 
 @kernel

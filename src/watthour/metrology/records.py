@@ -125,7 +125,10 @@ def _row(samples: Samples) -> Samples:
 
     Strided samples compile to other machine code, and give other bits; mixed kinds do not compile at all.
     """
-    is_plain = samples.flags.c_contiguous and samples.flags.aligned
+    flags = samples.flags
+    is_plain = flags.c_contiguous and flags.aligned
+    if is_plain and not flags.writeable:
+        return samples
     row = (samples if is_plain else np.require(samples, requirements=["C", "A"])).view()
     row.flags.writeable = False
     return row

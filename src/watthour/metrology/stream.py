@@ -8,6 +8,7 @@ steps it.
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -146,36 +147,37 @@ def _second(phasors: Phasors, place: int) -> Phasors:
 
 def _measure_block(opened: OpenWindow, block: Block, thresholds: Thresholds) -> tuple[OpenWindow, Rows]:
     tracker = opened.tracker.copy()
-    pieces = (*opened.pieces, block)
     if block.end_sample < end_of_window(tracker, block.rate_hz):
         kept = _own(block)
         return replace(opened, tracker=tracker, pieces=(*opened.pieces, kept)), np.zeros(0, WINDOW)
     found = []
-    rest = block
+    rest, joined = block, None
     last = opened.window
     if opened.pieces:
-        head = block.part(0, min(len(block), 2 * longest_window(block.rate_hz)))
+        enough = 2 * longest_window(block.rate_hz)
+        head = block if len(block) <= enough else block.part(0, enough)
         joined = _join((*opened.pieces, head))
         found.append(_measure_whole(joined, tracker, opened.scratch, thresholds))
-        last = _last_window(joined, found[-1], last)
+        if len(found[-1]):
+            last = _last_window(joined, found[-1])
         if _kept_from(tracker) < block.first_sample:
-            pieces = (joined, block.part(len(head), len(block))) if len(head) < len(block) else (joined,)
-            rest = _join(pieces)
+            rest = joined if len(head) == len(block) else _join((joined, block.part(len(head), len(block))))
     if rest.end_sample >= end_of_window(tracker, rest.rate_hz):
         found.append(_measure_whole(rest, tracker, opened.scratch, thresholds))
-        last = _last_window(rest, found[-1], last)
-    tail = _own(rest.part(_kept_from(tracker) - rest.first_sample, len(rest)))
-    return OpenWindow(tracker=tracker, pieces=(tail,), scratch=opened.scratch, window=last), found[0] if len(
-        found
-    ) == 1 else np.concatenate(found)
+        if len(found[-1]):
+            last = _own(_last_window(rest, found[-1]))
+    tail = rest.part(_kept_from(tracker) - rest.first_sample, len(rest))
+    kept = (
+        tail if rest is joined else _own(tail)
+    )  # what was joined is the window's and the tail's alone, and no longer than both
+    rows = found[0] if len(found) == 1 else np.concatenate(found)
+    return OpenWindow(tracker=tracker, pieces=(kept,), scratch=opened.scratch, window=last), rows
 
 
-def _last_window(block: Block, rows: Rows, before: Delivery | None) -> Delivery | None:
-    """Return the samples of the last of these rows, which were measured from `block`; without rows, what was before."""
-    if not len(rows):
-        return before
+def _last_window(block: Block, rows: Rows) -> Block:
+    """Return the samples of the last of these rows, which were measured from `block`, without copying."""
     first, end = samples_of_window(rows[-1])
-    return _own(block.part(max(first - block.first_sample, 0), min(end - block.first_sample, len(block))))
+    return block.part(max(first - block.first_sample, 0), min(end - block.first_sample, len(block)))
 
 
 def measure_end(opened: OpenWindow, thresholds: Thresholds) -> tuple[OpenWindow, Rows]:
@@ -197,14 +199,15 @@ def _measure_whole(block: Block, tracker: Rows, scratch: Scratch, thresholds: Th
 
 def end_of_window(tracker: Rows, rate_hz: float) -> int:
     """Return the index of the sample after the last that the next window needs, as far as is known now."""
-    frequency_hz = float(tracker["frequency_hz"][0])
+    _, start, edge, frequency_hz, *_ = tracker.item()
     length = window_cycles(frequency_hz) * rate_hz / frequency_hz
-    return int(tracker["start"][0]) + math.floor(float(tracker["edge"][0]) + length + 0.5) + FRINGE + 1
+    return int(start) + math.floor(edge + length + 0.5) + FRINGE + 1
 
 
 def _kept_from(tracker: Rows) -> int:
     """Return the index of the first sample that a later window still needs."""
-    return int(min(tracker["first_sample"][0], tracker["start"][0] - FRINGE))
+    first_sample, start, *_ = tracker.item()
+    return int(min(first_sample, start - FRINGE))
 
 
 def _scales(block: Block) -> tuple[float, ...]:
@@ -212,8 +215,14 @@ def _scales(block: Block) -> tuple[float, ...]:
 
 
 def _conditions(block: Block, thresholds: Thresholds) -> Conditions:
-    scales = np.array(_scales(block), dtype=np.float64)
-    return Conditions(float(block.rate_hz), scales[:6], scales[6:], thresholds.present_v, thresholds.cutoff_a)
+    return _same_conditions(float(block.rate_hz), _scales(block), thresholds)
+
+
+@lru_cache
+def _same_conditions(rate_hz: float, scales: tuple[float, ...], thresholds: Thresholds) -> Conditions:
+    """Return the conditions of a stream, made once: kernels only read them."""
+    gain_and_offset = np.array(scales, dtype=np.float64)
+    return Conditions(rate_hz, gain_and_offset[:6], gain_and_offset[6:], thresholds.present_v, thresholds.cutoff_a)
 
 
 def _own(block: Block) -> Block:

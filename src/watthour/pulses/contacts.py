@@ -174,6 +174,8 @@ def advance(contacts: Contacts, until_ns: int, weights: Weights) -> tuple[Contac
     if since_ns is not None and until_ns <= since_ns:
         return contacts, ()
     due = sum(edge.time_ns < until_ns for edge in contacts.waiting)
+    if not due and all(contact.since_ns is None for contact in contacts.inputs):
+        return Contacts(inputs=contacts.inputs, waiting=contacts.waiting, time_ns=until_ns), ()
     inputs = list(contacts.inputs)
     changes: list[Change] = []
     for edge in contacts.waiting[:due]:

@@ -22,7 +22,7 @@ from watthour.maps.register import BYTES_PER_REGISTER, Encodable, Register
 from watthour.models import has_feature, model_of
 from watthour.parameters import PARAMETER_BY_NAME
 from watthour.units import NANOSECONDS, RATES, VALUE_BY_NAME, Ratio
-from watthour.view import View, ready_values
+from watthour.view import View, picked, ready_values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +145,8 @@ class Reading:
         """Return what a view has for each row; of an earlier image what still holds. Late rows that stay null are left out."""
         read: list[Encodable] = [read(view) for read in self.said]
         read += cast("Iterable[Encodable]", map(view.parameters.__getitem__, self.settings))
-        read += map(view.exact.get, self.exact)
-        read += map(ready_values(view).get, self.values)
+        read += picked(view.exact, self.exact)
+        read += picked(ready_values(view), self.values)
         if before is not None and _selects_the_same(before, view, selection):
             read += before.read[len(read) : len(read) + len(self.selected)]
         else:
