@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from operator import sub
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,6 @@ from watthour.meter.state import Anchor, Mark, MeterState, demand_rule_of, prima
 from watthour.meter.timetable import Timetable
 from watthour.metrology import Rows
 from watthour.registers import (
-    Carry,
     Registers,
     add_counts,
     add_to_interval,
@@ -72,10 +72,8 @@ class Span:
     closes: bool = False
 
 
-def count_on_the_clock(
-    state: MeterState, timetable: Timetable, windows: Rows, presence: Presence
-) -> tuple[MeterState, tuple[Closing, ...]]:
-    """Return the state after windows were counted, and the closings among them.
+def count_on_the_clock(state: MeterState, timetable: Timetable, windows: Rows, presence: Presence) -> "Tally":
+    """Return what windows add to a state, which `Tally.into` makes of it.
 
     Parameters
     ----------
@@ -94,8 +92,8 @@ def count_on_the_clock(
     for span, counted, seconds in zip(spans, counts, metered, strict=True):
         tally.add(span, counted, seconds)
     done = [mark for mark in state.marks if mark.sample < end]
-    counted = tally.state(carry=carry, marks=state.marks[len(done) :], selected_rate=_selected(done, state))
-    return counted, tuple(tally.closed)
+    tally.carry, tally.marks, tally.selected_rate = carry, state.marks[len(done) :], _selected(done, state)
+    return tally
 
 
 def heed_marks(state: MeterState, timetable: Timetable) -> tuple[MeterState, tuple[Closing, ...]]:
@@ -104,8 +102,8 @@ def heed_marks(state: MeterState, timetable: Timetable) -> tuple[MeterState, tup
     for mark in state.marks:
         if mark.rate is None:
             tally.close(state.time_ns, ClosingCause.COMMAND)
-    heeded = tally.state(carry=state.carry, marks=(), selected_rate=state.requested_rate)
-    return heeded, tuple(tally.closed)
+    tally.marks, tally.selected_rate = (), state.requested_rate
+    return tally.into(), tuple(tally.closed)
 
 
 def _selected(marks: Sequence[Mark], state: MeterState) -> int:
@@ -180,8 +178,14 @@ class Tally:
 
     Attributes
     ----------
+    registers : Registers
+    time_ns : int
+        Instant that the clock has come to.
+    closings : History of Closing
     closed : list of Closing
         The billing periods that were closed.
+    carry, marks, selected_rate
+        As in the state; what the count leaves of them.
     """
 
     def __init__(self, state: MeterState, timetable: Timetable, *, was_off: bool = False) -> None:
@@ -190,30 +194,31 @@ class Tally:
         self._timetable = timetable
         self._ratio = primary_ratio(state.settings)
         self._rule = demand_rule_of(state.settings)
-        self._registers: Registers = state.registers
+        self.registers: Registers = state.registers
         self._interval = state.interval
         self._demand = state.demand
         self._step = state.demand.running
-        self._time_ns = state.time_ns
+        self.time_ns = state.time_ns
         self._closed_ns = state.closed_ns
         self._flags = RowFlag.CLOCK_SET if state.clock_was_set else PLAIN
         self._is_new = state.samples == 0
         self._sample = Fraction(1) if state.anchor is None else state.anchor.sample_s
         self._profile = state.profile
-        self._closings = state.closings
+        self.closings = state.closings
         self._period_flags = state.period_flags
         self.closed: list[Closing] = []
+        self.carry, self.marks, self.selected_rate = state.carry, state.marks, state.selected_rate
 
     def add(self, span: Span, counts: NDArray[np.int64], metered: Fraction) -> None:
         """Count one span."""
         if self._is_new:
-            self._time_ns, self._is_new = span.begin_ns, False
+            self.time_ns, self._is_new = span.begin_ns, False
         self._pass_to(span.begin_ns)
         if span.closes:
             self.close(span.begin_ns, ClosingCause.COMMAND)
-        before = self._registers.total
-        self._registers = add_counts(self._registers, counts, ratio=self._ratio, rate=span.rate)
-        amounts = tuple(map(sub, self._registers.total, before))
+        before = self.registers.total
+        self.registers = add_counts(self.registers, counts, ratio=self._ratio, rate=span.rate)
+        amounts = tuple(map(sub, self.registers.total, before))
         self._add_to_interval(span, amounts, metered)
         self._add_to_demand(span, amounts, metered)
         self._flags = PLAIN
@@ -221,27 +226,28 @@ class Tally:
 
     def close(self, time_ns: int, cause: ClosingCause) -> None:
         """Close the billing period as it stands."""
-        closing, self._demand = close_period(self._registers, self._demand, time_ns, cause, self._period_flags)
+        closing, self._demand = close_period(self.registers, self._demand, time_ns, cause, self._period_flags)
         self._period_flags = PLAIN
-        self._closings = self._closings.append(closing)
+        self.closings = self.closings.append(closing)
         self.closed.append(closing)
 
-    def state(self, *, carry: Carry, marks: tuple[Mark, ...], selected_rate: int) -> MeterState:
-        """Return the state after all that was added, with what the count leaves besides."""
+    def into(self, **more: Any) -> MeterState:
+        """Return the state after all that was added, with other fields changed that no count touches."""
         return replace(
             self._state,
-            carry=carry,
-            marks=marks,
-            selected_rate=selected_rate,
-            registers=self._registers,
+            carry=self.carry,
+            marks=self.marks,
+            selected_rate=self.selected_rate,
+            registers=self.registers,
             interval=self._interval,
             demand=replace(self._demand, running=self._step),
-            time_ns=self._time_ns,
+            time_ns=self.time_ns,
             closed_ns=self._closed_ns,
             clock_was_set=self._flags != PLAIN,
             profile=self._profile,
-            closings=self._closings,
+            closings=self.closings,
             period_flags=self._period_flags,
+            **more,
         )
 
     def _add_to_interval(self, span: Span, amounts: Six, metered: Fraction) -> None:
@@ -258,7 +264,7 @@ class Tally:
 
     def _pass_to(self, now_ns: int) -> None:
         """Close what ends when the clock comes to this instant, in the order of time."""
-        if now_ns == self._time_ns:
+        if now_ns == self.time_ns:
             return
         self._pass_closing(now_ns)
         self._pass_step(now_ns)
@@ -267,7 +273,7 @@ class Tally:
             row = row_of(interval, self._sample)
             self._profile = self._profile if row is None else self._profile.append(row)
             self._interval = None
-        self._time_ns = now_ns
+        self.time_ns = now_ns
 
     def _pass_step(self, now_ns: int) -> None:
         """Close the demand step if it is over; its demand goes into the row of the interval that it ends in."""
@@ -289,7 +295,7 @@ class Tally:
     def _pass_closing(self, now_ns: int) -> None:
         """Close the period if its last day is over: once, however many such days were passed without a sample."""
         day = int(str(self._state.settings["closing_day"]))
-        due_ns = self._timetable.closing_after(self._time_ns, day)
+        due_ns = self._timetable.closing_after(self.time_ns, day)
         if due_ns is None or due_ns > now_ns:
             return
         following_ns = self._timetable.closing_after(due_ns, day)

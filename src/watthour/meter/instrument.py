@@ -311,7 +311,7 @@ class Meter:
 
     def _heed(self, state: MeterState) -> MeterState:
         heeded, closed = heed_marks(state, self._timetable)
-        self._note_closings(state, heeded, closed)
+        self._note_closings(state, closed)
         return heeded
 
     def _count(self, state: MeterState, windows: Rows, stream: Mapping[str, Any]) -> MeterState:
@@ -341,8 +341,8 @@ class Meter:
         spans, instant_of = spans_of(presence), _instants(anchor, windows)
         contacts, changes = contacts_after(state.contacts, state.settings, spans, instant_of)
         marked = _with_rates(state, anchor, int(windows["first_sample"][0]), changes)
-        counted, closed = count_on_the_clock(marked, self._timetable, energetic, presence)
-        rolled_over = _rolled_over(state.registers, counted.registers)
+        tally = count_on_the_clock(marked, self._timetable, energetic, presence)
+        rolled_over = _rolled_over(state.registers, tally.registers)
         if len(windows) > 1 and rolled_over:
             for k in range(len(windows)):  # one by one, so that the event has the time of its window
                 state = self._count_by_one_clock(state, windows[k : k + 1], stream)
@@ -354,12 +354,12 @@ class Meter:
         standings, events = watch(state.standings, windows, on, state.settings, instant_of)
         self._events += events
         for energy in rolled_over:
-            self._note(EventKind.ROLL_OVER, counted.time_ns, register=energy_name(energy))
-        self._note_calendar(state, counted)
-        self._note_closings(state, counted, closed)
+            self._note(EventKind.ROLL_OVER, tally.time_ns, register=energy_name(energy))
+        self._note_calendar(state, tally.time_ns)
+        self._note_closings(state, tally.closed)
         again = Counted(
             before=state.registers,
-            after=counted.registers,
+            after=tally.registers,
             carry=state.carry,
             windows=energetic,
             summation=summation_of(state.settings),
@@ -367,8 +367,7 @@ class Meter:
         )
         output, pulses = pulses_after(state.output, state.settings, again, spans, instant_of)
         self._output_pulses += pulses
-        return replace(
-            counted,
+        return tally.into(
             contacts=contacts,
             output=output,
             power_fail_count=state.power_fail_count + sum(not on[k] for k in changed),
@@ -391,19 +390,19 @@ class Meter:
         begin_ns = clock.time_of(delivery.first_sample - missing)
         self._note(EventKind.SOURCE_GAP, begin_ns, samples=str(missing), duration_s=duration_s)
 
-    def _note_calendar(self, before: MeterState, after: MeterState) -> None:
+    def _note_calendar(self, before: MeterState, now_ns: int) -> None:
         """Tell that the passive calendar came into force."""
         calendar = self._timetable.calendar
         if calendar is None or calendar.passive is None or not before.samples:
             return
         at_ns, new = calendar.passive.activation_ns, calendar.passive.calendar
-        if before.time_ns < at_ns <= after.time_ns:
+        if before.time_ns < at_ns <= now_ns:
             self._note(EventKind.CALENDAR_CHANGED, at_ns, old=calendar.name, new=new.name, interface="calendar")
 
-    def _note_closings(self, before: MeterState, after: MeterState, closed: Sequence[Closing]) -> None:
+    def _note_closings(self, before: MeterState, closed: Sequence[Closing]) -> None:
         """Tell of closings, each with the maxima that it reset; those on command with who asked."""
         asked = iter([mark.interface for mark in before.marks if mark.rate is None])
-        for number, closing in enumerate(closed, len(after.closings) - len(closed)):
+        for number, closing in enumerate(closed, len(before.closings)):
             by = {"interface": next(asked, "")} if closing.cause is ClosingCause.COMMAND else {}
             known = {"number": str(number), "cause": str(closing.cause), **by, **_flags_of(closing)}
             self._note(EventKind.PERIOD_CLOSED, closing.time_ns, **known)

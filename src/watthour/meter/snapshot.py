@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from watthour.errors import DamagedRecordError, WatthourError
 from watthour.history import ProfileRow
+from watthour.meter.once import once_per_settings
 from watthour.meter.past import flag, listed, past_from_record, past_to_record, rate_of, six_counts, whole
 from watthour.meter.state import Anchor, Mark, MeterState, require_possible
 from watthour.meter.switched import switched_from_record, switched_to_record
@@ -33,7 +34,7 @@ from watthour.metrology import (
     scratch_for,
 )
 from watthour.metrology.conditioning import SixFloats
-from watthour.parameters import PARAMETER_BY_NAME, Interface, check_setting, parameter
+from watthour.parameters import PARAMETER_BY_NAME, Interface, Setting, check_setting, parameter
 from watthour.registers import CARRY, Registers
 from watthour.samples import SAMPLE_TYPES, Block, Triple
 
@@ -56,7 +57,7 @@ def state_to_record(state: MeterState, *, asks: bool = True) -> Json:
     opened, quality = state.opened, state.quality
     return {
         "version": VERSION,
-        "settings": {name: str(value) for name, value in state.settings.items()},
+        "settings": _texts(state.settings),
         "registers": _registers_to_json(state.registers),
         "carry": _text(state.carry),
         "last": _text(state.last),
@@ -82,6 +83,12 @@ def state_to_record(state: MeterState, *, asks: bool = True) -> Json:
         "standings": [_standing(each) for each in state.standings],
         **switched_to_record(state),
     }
+
+
+@once_per_settings
+def _texts(settings: Mapping[str, Setting]) -> Mapping[str, str]:
+    """Return settings as they are kept; nobody changes them."""
+    return {name: str(value) for name, value in settings.items()}
 
 
 def _anchor(anchor: Anchor) -> list[float]:
