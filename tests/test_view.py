@@ -12,6 +12,7 @@ from watthour.view import (
     Finding,
     FindingKind,
     LateValues,
+    NamedRow,
     Outcome,
     ResetPartial,
     SelectRate,
@@ -20,6 +21,7 @@ from watthour.view import (
     View,
     WriteSettings,
     findings_word,
+    picked,
 )
 
 VIEW = View(
@@ -91,3 +93,17 @@ def test_values_put_over_others_leave_what_is_late_to_be_found_once():
     assert not asked
     assert (more["thd"], values["thd"], more["thd"]) == (3.0, 3.0, 3.0)
     assert len(asked) == 1
+
+
+def test_a_row_is_a_mapping_of_its_names():
+    row = NamedRow(("import_wh", "power_w"), (7, None))
+    assert dict(row) == {"import_wh": 7, "power_w": None}
+    assert (len(row), row.get("power_w"), row.get("co2"), "co2" in row) == (2, None, None, False)
+    with pytest.raises(KeyError):
+        row["co2"]
+
+
+@pytest.mark.parametrize("kind", [dict, lambda values: NamedRow(tuple(values), tuple(values.values()))])
+def test_values_are_picked_in_the_order_of_the_names_asked_for_and_none_where_there_is_none(kind):
+    values = kind({"import_wh": 7, "export_wh": 9})
+    assert list(picked(values, ("export_wh", "co2", "import_wh"))) == [9, None, 7]

@@ -38,6 +38,14 @@ def test_the_scale_counts_too(waves, scale, passes):
             require_countable(block, np.zeros(0, WINDOW), (block,))
 
 
+@pytest.mark.parametrize("kind", ["int16", "int32"])
+def test_steps_that_a_type_could_hold_and_no_sample_has_are_no_reason_to_refuse(waves, kind):
+    scale = 100 * LARGEST / np.iinfo(kind).max
+    samples = np.full((3, 5), np.iinfo(kind).max // 100)
+    block = waves.block_of(samples, samples, 8000.0, kind=kind, voltage_scale=(scale,) * 3)
+    require_countable(block, np.zeros(0, WINDOW), (block,))
+
+
 @pytest.mark.parametrize(("energy_ws", "passes"), [(2**62 * 3600e-6 * 0.99, True), (2**62 * 3600e-6 * 1.01, False)])
 def test_windows_pass_as_long_as_their_integers_hold_them(waves, energy_ws, passes):
     block = waves.block_of(np.zeros((3, 5)), np.zeros((3, 5)), 8000.0)
