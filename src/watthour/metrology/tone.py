@@ -19,8 +19,11 @@ from watthour.metrology.records import Edges
 from watthour.metrology.sums import TAPER
 
 _ITERATIONS = 6
-_SETTLED_RAD = 1e-9
-"""An advance so small leaves less than a hundredth of itself to the next iteration: 1e-13 of the frequency."""
+_LINEAR_RAD = 1e-6
+"""Below it what an advance leaves to the next iteration is a fixed part of it."""
+_SETTLED_RAD = 1e-10
+"""That part is at most some 0.06 of the advance times the sine of a half's angle, for halves of whole half-cycles see the same
+image: so little leaves less than 1e-11, or 1e-13 of the frequency."""
 
 
 @kernel
@@ -109,7 +112,8 @@ def advance_frequency(early: complex, late: complex, omega: float, omega_table: 
         image = half_spectra(-omega - omega_table, edges)
         turn = solve_tone(late, direct[1], image[1]) * solve_tone(early, direct[0], image[0]).conjugate()
         advance = math.atan2(turn.imag, turn.real)
+        unlike = abs(math.sin(omega * between))
         omega += advance / between
-        if abs(advance) < _SETTLED_RAD:
+        if abs(advance) < _LINEAR_RAD and abs(advance) * unlike < _SETTLED_RAD:
             break
     return omega
