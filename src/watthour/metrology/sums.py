@@ -33,8 +33,9 @@ UU, II, UI, UC, US, IC, IS, U_SUM, I_SUM, U_NEXT, I_NEXT = range(11)
 
 SUMS = I_NEXT + 1
 
-CHUNK = 512
-"""Samples of all channels that are summed in turn: they and their oscillator lie in the processor's first cache."""
+CHUNK = 128
+"""Samples of all channels that are summed in turn, so that the first cache still holds them and their oscillator (measured: from memory 128
+are a twentieth to a tenth faster than 512)."""
 
 Sums = tuple[float, float, float, float, float, float, float, float, float, float, float]
 
