@@ -167,9 +167,7 @@ def _measure_block(opened: OpenWindow, block: Block, thresholds: Thresholds) -> 
         if len(found[-1]):
             last = _own(_last_window(rest, found[-1]))
     tail = rest.part(_kept_from(tracker) - rest.first_sample, len(rest))
-    kept = (
-        tail if rest is joined else _own(tail)
-    )  # what was joined is the window's and the tail's alone, and no longer than both
+    kept = tail if rest is joined else _own(tail)  # what was joined belongs to nobody else, and is a few windows long
     rows = found[0] if len(found) == 1 else np.concatenate(found)
     return OpenWindow(tracker=tracker, pieces=(kept,), scratch=opened.scratch, window=last), rows
 

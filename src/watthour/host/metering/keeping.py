@@ -223,14 +223,12 @@ class Keeping:
     def shown(self, view: View) -> View:
         """Return a meter's view with what is kept of it: its events, and what is wrong with the store."""
         is_faulty, is_fresh = bool(self._fault), self.fresh_since_ns is not None
-        told = (
-            values_with(view, storage_fault=int(is_faulty), registers_fresh=int(is_fresh))
-            if is_faulty or is_fresh
-            else view.values
-        )
+        values = view.values
+        if is_faulty or is_fresh:
+            values = values_with(view, storage_fault=int(is_faulty), registers_fresh=int(is_fresh))
         return replace(
             view,
-            values=told,
+            values=values,
             warnings=(*view.warnings, *self._warnings()),
             events=self._chain.shown,
             event_count=self.head.count,
