@@ -65,14 +65,19 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def read(client: ModbusTcpClient) -> bool:
+    """Read what a poller reads; False where the meter has no values yet, because it is still restored or its loops are compiled."""
+    return not client.read_holding_registers(0x1000, count=98, device_id=255).isError()
+
+
 def wait_for(client: ModbusTcpClient) -> None:
-    """Wait until the meter listens, and until its start-up is over."""
+    """Wait until the meter answers, and until its start-up is over."""
     for _ in range(120):
-        if client.connect():
+        if client.connect() and read(client):
             time.sleep(WARMING_S)
             return
         time.sleep(0.5)
-    message = "the meter does not listen"
+    message = "the meter does not answer"
     raise RuntimeError(message)
 
 
@@ -87,7 +92,7 @@ def share_of_core(config: Path, port: int, data: Path | None = None) -> float:
                 wait_for(client)
                 begun_s, begun_cpu_s = time.monotonic(), cpu_s(meter.pid)
                 while time.monotonic() - begun_s < SECONDS:
-                    if client.read_holding_registers(0x1000, count=98, device_id=255).isError():
+                    if not read(client):
                         message = "the meter does not answer"
                         raise RuntimeError(message)
                     time.sleep(1 / READS_PER_S)
