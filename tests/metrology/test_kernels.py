@@ -187,6 +187,16 @@ def test_a_tone_is_solved_from_its_correlation_and_image():
     assert tone.solve_tone.py_func(1 + 0j, 2 + 0j, 0 + 2j) == 0  # no tone can be told apart
 
 
+def halves_of(phasor, omega, table, edges):
+    """Return what the two halves of a window see of one tone, by the closed form of the window."""
+
+    def seen(first, last):
+        direct, image = tone.window_spectrum(omega - table, first, last), tone.window_spectrum(-omega - table, first, last)
+        return phasor * direct + phasor.conjugate() * image
+
+    return seen(edges[0], edges[1]), seen(edges[1], edges[2])
+
+
 @pytest.mark.parametrize("off", [-2e-4, -1e-6, -3e-9, 0.0, 1e-8, 1e-5])
 @pytest.mark.parametrize("frequency_hz", [45.0, 50.02, 64.3])
 def test_a_window_cut_with_a_guess_gives_the_frequency_itself(frequency_hz, off):
@@ -194,13 +204,7 @@ def test_a_window_cut_with_a_guess_gives_the_frequency_itself(frequency_hz, off)
     omega, guess = frequency_hz * per_hz, frequency_hz * (1 + off) * per_hz
     half = (5 if frequency_hz < 55 else 6) * 2 * math.pi / guess
     edges = (0.3, 0.3 + half, 0.3 + 2 * half)
-    phasor = cmath.rect(100.0, 2.0)
-
-    def seen(first, last):
-        direct, image = tone.window_spectrum(omega - guess, first, last), tone.window_spectrum(-omega - guess, first, last)
-        return phasor * direct + phasor.conjugate() * image
-
-    halves = seen(edges[0], edges[1]), seen(edges[1], edges[2])
+    halves = halves_of(cmath.rect(100.0, 2.0), omega, guess, edges)
     assert tone.advance_frequency.py_func(*halves, guess, guess, edges) == pytest.approx(omega, rel=3e-13)
 
 
@@ -209,13 +213,7 @@ def test_the_frequency_follows_from_the_advance_between_two_halves(offset_hz):
     per_hz = 2 * math.pi / 8000
     table, omega = 50.0 * per_hz, (50.0 + offset_hz) * per_hz
     edges = (-0.3, 799.7, 1599.7)
-    phasor = cmath.rect(100.0, 0.7)
-
-    def seen(first, last):
-        direct, image = tone.window_spectrum(omega - table, first, last), tone.window_spectrum(-omega - table, first, last)
-        return phasor * direct + phasor.conjugate() * image
-
-    halves = seen(edges[0], edges[1]), seen(edges[1], edges[2])
+    halves = halves_of(cmath.rect(100.0, 0.7), omega, table, edges)
     assert tone.advance_frequency.py_func(*halves, table, table, edges) == pytest.approx(omega, rel=1e-12)
 
 

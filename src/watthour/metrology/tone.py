@@ -23,7 +23,7 @@ _LINEAR_RAD = 1e-6
 """Below it what an advance leaves to the next iteration is a fixed part of it."""
 _SETTLED_RAD = 1e-10
 """That part is at most some 0.06 of the advance times the sine of a half's angle, for halves of whole half-cycles see the same
-image: so little leaves less than 1e-11, or 1e-13 of the frequency."""
+image: so little leaves less than 1e-11, or 3e-13 of the frequency."""
 
 
 @kernel
