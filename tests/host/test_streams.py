@@ -148,9 +148,7 @@ def test_a_stream_that_ends_before_its_first_row_is_refused(fifo, content):
 
 def test_a_writer_that_has_not_come_yet_is_waited_for_in_empty_blocks(fifo):
     blocks = opened(fifo).blocks()
-    begun_s = time.monotonic()
     assert [len(next(blocks)) for _ in range(5)] == [0] * 5
-    assert time.monotonic() - begun_s < 1.0
     with writing(fifo, lambda out: sent(out, bytes(1200))):
         assert spans(blocks) == [(0, 100)]
 

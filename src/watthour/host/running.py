@@ -31,6 +31,9 @@ from watthour.view import Event, EventKind, View
 from watthour.wire.modbus.faults import BusFault
 from watthour.wire.modbus.link import Requested
 
+_SOON_S = 0.05
+"""Meters that were asked to stop are looked at this often: whoever stops a run waits for them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartingMeter:
@@ -289,9 +292,10 @@ async def _run(
 async def _watch(meters: Sequence[RunningMeter], stop_asked: Callable[[], bool], watching: Watching, news: list[str]) -> None:
     """Look at the meters until all are done."""
     while not all(meter.thread.done.is_set() for meter in meters):
-        if stop_asked() or any(meter.thread.failure is not None for meter in meters):
+        is_over = stop_asked() or any(meter.thread.failure is not None for meter in meters)
+        if is_over:
             _stop(meters)
-        await asyncio.sleep(watching.every_s)
+        await asyncio.sleep(_SOON_S if is_over else watching.every_s)
         watching.look(_taken(meters, news))
 
 
