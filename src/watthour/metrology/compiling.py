@@ -4,6 +4,9 @@ Two kinds: a `kernel` computes as written; a `sum_kernel` may add its terms in a
 use the processor's vector units. The order depends on the number of samples alone, so the same window gives
 the same bits wherever its samples lie.
 
+Neither makes an array: it fills those that it is given, which their owner keeps for as long as the call lasts. So
+nothing in it is counted as in use, which had taken a sixth of a window's time.
+
 The cache on disk belongs to one state of the sources: machine code of a kernel is made anew when its own file
 changes, and when a kernel or number that it takes from another file does.
 """
@@ -17,23 +20,26 @@ import numba
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
+_HOW: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+"""Options of numba; `_nrt`: whether arrays are made, and counted as in use."""
+
 
 def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Return `function` compiled at its first call."""
-    return cast("Callable[_P, _R]", _cached(numba.njit(cache=True, nogil=True, error_model="numpy")(function)))
+    return cast("Callable[_P, _R]", _cached(numba.njit(**_HOW)(function)))
 
 
 def sum_kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Return `function` compiled at its first call, its sums in an order that suits vector units."""
-    compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "nsz", "contract"})(function)
-    return cast("Callable[_P, _R]", _cached(compiled))
+    return cast("Callable[_P, _R]", _cached(numba.njit(**_HOW, fastmath={"reassoc", "nsz", "contract"})(function)))
 
 
 def _cached(compiled: Any) -> Any:
-    """Return a compiled function whose cache also knows what the function takes from other files.
+    """Return a compiled function whose cache also knows how it was compiled, and what it takes from other files.
 
     numba stamps a cache with the one file that the function stands in, and would go on using machine code that
-    holds kernels and constants of another file as they were before (numba 0.68, "Caching limitations").
+    holds kernels and constants of another file as they were before (numba 0.68, "Caching limitations"), or that was
+    made with other options.
     """
     if not hasattr(compiled, "py_func"):  # NUMBA_DISABLE_JIT gives the function back as it is
         return compiled
@@ -42,7 +48,8 @@ def _cached(compiled: Any) -> Any:
     stamps = [_cache_file(value)._source_stamp for value in named if hasattr(value, "py_func")]  # noqa: SLF001
     numbers = [repr(value) for value in named if isinstance(value, int | float)]
     own = _cache_file(compiled)
-    own._source_stamp = hashlib.sha256(repr([own._source_stamp, stamps, numbers]).encode()).hexdigest()  # noqa: SLF001
+    stamp = repr([own._source_stamp, stamps, numbers, compiled.targetoptions])  # noqa: SLF001
+    own._source_stamp = hashlib.sha256(stamp.encode()).hexdigest()  # noqa: SLF001
     return compiled
 
 

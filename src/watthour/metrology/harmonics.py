@@ -111,12 +111,14 @@ def spectral_lines(rows: Rows, block: Block) -> NDArray[np.complex128]:
     shaped = np.zeros((min(len(rows), _BATCH), 6, size))
     transforms = np.zeros((len(shaped), 6, size // 2 + 1), np.complex128)
     lines = np.zeros((len(rows), 6, ORDERS, 3), np.complex128)
+    weights, tones = np.zeros(2 * _WIDTH), np.zeros((6, ORDERS), np.complex128)
     for first in range(0, len(rows), _BATCH):
         part = rows[first : first + _BATCH]
         used = slice(len(part))
         shape_windows(six, block.first_sample, part, block.rate_hz, gain, correction, oscillator, shaped[used])
         np.fft.rfft(shaped[used], out=transforms[used])
-        read_windows(transforms.view(np.float64), size, part, block.rate_hz, gain, table, lines[first : first + _BATCH])
+        read = lines[first : first + _BATCH]
+        read_windows(transforms.view(np.float64), size, part, block.rate_hz, gain, table, weights, tones, read)
     return lines
 
 
@@ -258,6 +260,8 @@ def read_lines(
     rate_hz: float,
     gain: Floats,
     table: Floats,
+    weights: Floats,
+    tones: NDArray[np.complex128],
     lines: NDArray[np.complex128],
 ) -> None:
     """Interpolate a transform at the lines of each subgroup, and put the fundamental back.
@@ -268,6 +272,8 @@ def read_lines(
         Of what `shape_window` made, real and imaginary parts in turn.
     table : ndarray, shape (4097, 24)
         From `kernel_table`.
+    weights, tones : ndarrays, shape (24,) and (6, 50)
+        Overwritten: of the places about a line, and the tone of each order.
     lines : ndarray, shape (6, 50, 3)
         Overwritten up to the highest order known.
     """
@@ -279,7 +285,6 @@ def read_lines(
     first, end = math.floor(begin) - FRINGE + 1, math.floor(begin + length) + FRINGE + 1
     middle = (first + end) // 2 - origin
     highest = min(lines.shape[1], math.floor(2.0 * math.pi * USABLE / step))
-    weights = np.zeros(2 * _WIDTH)
     for h in range(highest):
         for side in range(3):
             omega = step * ((h + 1) * cycles + side - 1) / cycles
@@ -305,7 +310,7 @@ def read_lines(
                     c += weights[j + 2] * near[j + 2]
                     d += weights[j + 3] * near[j + 3]
                 lines[channel, h, side] = complex(a + c, b + d) * turn * gain[channel]
-    remove_images(step, cycles, begin - origin, begin - origin + length, lines[:, :highest])
+    remove_images(step, cycles, begin - origin, begin - origin + length, tones[:, :highest], lines[:, :highest])
     for p in range(3):
         lines[p, 0, 1] += row["voltage_phasor_v"][p]
         lines[3 + p, 0, 1] += row["current_phasor_a"][p]
@@ -319,18 +324,24 @@ def read_windows(
     rate_hz: float,
     gain: Floats,
     table: Floats,
+    weights: Floats,
+    tones: NDArray[np.complex128],
     lines: NDArray[np.complex128],
 ) -> None:
     """Read the lines of several windows, as `read_lines`; arrays have one more axis, of windows, first."""
     for k in range(rows.shape[0]):
-        read_lines(transforms[k], size, rows[k], rate_hz, gain, table, lines[k])
+        read_lines(transforms[k], size, rows[k], rate_hz, gain, table, weights, tones, lines[k])
 
 
 @kernel
-def remove_images(step: float, cycles: int, first: float, last: float, lines: NDArray[np.complex128]) -> None:
+def remove_images(
+    step: float, cycles: int, first: float, last: float, tones: NDArray[np.complex128], lines: NDArray[np.complex128]
+) -> None:
     """Take from all lines what they see of each order's image about the sampling rate, where it is near."""
     highest = lines.shape[1]
-    tones = lines[:, :, 1] / (last - first)  # a tone of size a gives a line of size a where the spectrum is `last - first`
+    for channel in range(6):
+        for h in range(highest):  # a tone of size a gives a line of size a where the spectrum is `last - first`
+            tones[channel, h] = lines[channel, h, 1] / (last - first)
     for h in range(highest):
         nearest = (2.0 * math.pi - NEAR_IMAGE) / step - h - 2.0  # orders from here on may be near
         for g in range(max(0, math.floor(nearest)), highest):

@@ -73,6 +73,14 @@ def plain_sums(u: Samples, i: Samples, sums: Floats) -> None:
 
 
 @kernel
+def copy_sums(sums: Floats, into: Floats) -> None:
+    """Copy the sums of all phases: number by number, for an assignment would make an array between."""
+    for p in range(3):
+        for j in range(SUMS):
+            into[p, j] = sums[p, j]
+
+
+@kernel
 def taper_window(six: Six, at: int, edges: Edges, scratch: Scratch) -> None:
     """Taper the beginning and the end of the tapered sums, so far hard."""
     fringe, weights = scratch.fringe, scratch.weights
@@ -111,9 +119,9 @@ def sum_window(six: Six, at: int, edges: Edges, scratch: Scratch) -> None:
     middle, end = math.floor(edges[1] + 0.5), math.floor(edges[2] + 0.5)
     scratch.hard[:] = 0.0
     add_samples(six, at, 0, middle, scratch.table, scratch.hard)
-    scratch.early[:] = scratch.hard
+    copy_sums(scratch.hard, scratch.early)
     add_samples(six, at, middle, end, scratch.table, scratch.hard)
-    scratch.tapered[:] = scratch.hard
+    copy_sums(scratch.hard, scratch.tapered)
     taper_window(six, at, edges, scratch)
 
 

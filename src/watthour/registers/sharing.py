@@ -39,13 +39,16 @@ def count_stretches(windows: Rows, carry: Carry, ends: Sequence[int], summation:
     """
     carried = carry.copy()
     counts = np.zeros((len(ends), TOTAL + 1, len(ENERGIES)), np.int64)
-    _count_into(windows, int(summation), carried[0], np.array(ends, np.int64), counts)
+    amounts = np.zeros_like(counts[0])
+    _count_into(windows, int(summation), carried[0], np.array(ends, np.int64), amounts, counts)
     return counts, carried
 
 
 @kernel
-def _count_into(windows: Rows, summation: int, carry: Record, ends: Integers, counts: Integers) -> None:
-    amounts = np.zeros((counts.shape[1], counts.shape[2]), np.int64)
+def _count_into(  # noqa: PLR0917 - six parameters
+    windows: Rows, summation: int, carry: Record, ends: Integers, amounts: Integers, counts: Integers
+) -> None:
+    """Add to the counts of each stretch; `amounts` holds what a window that is shared adds."""
     stretch = 0
     for k in range(windows.shape[0]):
         begin = windows[k]["first_sample"]
