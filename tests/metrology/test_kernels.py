@@ -205,7 +205,9 @@ def test_a_window_cut_with_a_guess_gives_the_frequency_itself(frequency_hz, off)
     half = (5 if frequency_hz < 55 else 6) * 2 * math.pi / guess
     edges = (0.3, 0.3 + half, 0.3 + 2 * half)
     halves = halves_of(cmath.rect(100.0, 2.0), omega, guess, edges)
-    assert tone.advance_frequency.py_func(*halves, guess, guess, edges) == pytest.approx(omega, rel=3e-13)
+    found, phasor = tone.advance_frequency.py_func(*halves, guess, guess, edges)
+    assert found == pytest.approx(omega, rel=3e-13)
+    assert phasor == pytest.approx(cmath.rect(100.0, 2.0), rel=1e-6)  # at the guess of the last iteration
 
 
 @pytest.mark.parametrize("offset_hz", [-1.9, -0.3, 0.0, 0.01, 1.9])
@@ -214,7 +216,9 @@ def test_the_frequency_follows_from_the_advance_between_two_halves(offset_hz):
     table, omega = 50.0 * per_hz, (50.0 + offset_hz) * per_hz
     edges = (-0.3, 799.7, 1599.7)
     halves = halves_of(cmath.rect(100.0, 0.7), omega, table, edges)
-    assert tone.advance_frequency.py_func(*halves, table, table, edges) == pytest.approx(omega, rel=1e-12)
+    found, phasor = tone.advance_frequency.py_func(*halves, table, table, edges)
+    assert found == pytest.approx(omega, rel=1e-12)
+    assert phasor == pytest.approx(cmath.rect(100.0, 0.7), rel=1e-6)
 
 
 @pytest.mark.parametrize("frequency_hz", [44.2, 50.0, 57.6, 65.9])

@@ -23,6 +23,8 @@ _R = TypeVar("_R")
 _HOW: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
 """Options of numba; `_nrt`: whether arrays are made, and counted as in use."""
 
+_ANY_ORDER = ("reassoc", "nsz", "contract")
+
 
 def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Return `function` compiled at its first call."""
@@ -31,7 +33,7 @@ def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 def sum_kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Return `function` compiled at its first call, its sums in an order that suits vector units."""
-    return cast("Callable[_P, _R]", _cached(numba.njit(**_HOW, fastmath={"reassoc", "nsz", "contract"})(function)))
+    return cast("Callable[_P, _R]", _cached(numba.njit(**_HOW, fastmath=set(_ANY_ORDER))(function)))
 
 
 def _cached(compiled: Any) -> Any:
@@ -48,7 +50,7 @@ def _cached(compiled: Any) -> Any:
     stamps = [_cache_file(value)._source_stamp for value in named if hasattr(value, "py_func")]  # noqa: SLF001
     numbers = [repr(value) for value in named if isinstance(value, int | float)]
     own = _cache_file(compiled)
-    stamp = repr([own._source_stamp, stamps, numbers, compiled.targetoptions])  # noqa: SLF001
+    stamp = repr([own._source_stamp, stamps, numbers, _HOW, _ANY_ORDER])  # noqa: SLF001
     own._source_stamp = hashlib.sha256(stamp.encode()).hexdigest()  # noqa: SLF001
     return compiled
 

@@ -86,8 +86,8 @@ def solve_tone(correlation: complex, direct: complex, image: complex) -> complex
 
 
 @kernel
-def advance_frequency(early: complex, late: complex, omega: float, omega_table: float, edges: Edges) -> float:
-    """Return the angular frequency at which two half windows see one tone.
+def advance_frequency(early: complex, late: complex, omega: float, omega_table: float, edges: Edges) -> tuple[float, complex]:
+    """Return the angular frequency at which two half windows see one tone, and that tone.
 
     The phase advance from the first half to the second, divided by the time between their middles, corrects
     `omega`; both phasors are solved again at the new frequency until they agree.
@@ -105,15 +105,20 @@ def advance_frequency(early: complex, late: complex, omega: float, omega_table: 
     -------
     float
         Radians per sample; right if the guess was within half a turn between the middles of the halves.
+    complex
+        The mean of the phasors of both halves.
     """
     between = (edges[2] - edges[0]) / 2.0
+    tone = complex(0.0, 0.0)
     for _ in range(_ITERATIONS):
         direct = half_spectra(omega - omega_table, edges)
         image = half_spectra(-omega - omega_table, edges)
-        turn = solve_tone(late, direct[1], image[1]) * solve_tone(early, direct[0], image[0]).conjugate()
+        before, after = solve_tone(early, direct[0], image[0]), solve_tone(late, direct[1], image[1])
+        tone = 0.5 * (before + after)
+        turn = after * before.conjugate()
         advance = math.atan2(turn.imag, turn.real)
         unlike = abs(math.sin(omega * between))
         omega += advance / between
         if abs(advance) < _LINEAR_RAD and abs(advance) * unlike < _SETTLED_RAD:
             break
-    return omega
+    return omega, tone

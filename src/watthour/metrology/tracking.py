@@ -12,7 +12,7 @@ import numpy as np
 from watthour.metrology.compiling import kernel
 from watthour.metrology.records import Conditions, Edges, Record, Samples, Scratch, Six
 from watthour.metrology.sums import FRINGE, U_SUM, UC, US, UU, fill_oscillator
-from watthour.metrology.tone import advance_frequency, half_spectra, solve_tone, window_spectrum
+from watthour.metrology.tone import advance_frequency, half_spectra, square
 from watthour.metrology.window import sum_window, taper_half, voltage_square
 
 LOWEST_HZ = 44.0
@@ -99,16 +99,11 @@ def find_frequency(p: int, omega: float, omega_table: float, edges: Edges, rate_
         First guess, and the table's frequency, in radians per sample.
     """
     early, late = half_correlations(p, omega_table, edges, scratch)
-    omega = advance_frequency(early, late, omega, omega_table, edges)
-    tone = solve_tone(
-        early + late,
-        window_spectrum(omega - omega_table, edges[0], edges[2]),
-        window_spectrum(-omega - omega_table, edges[0], edges[2]),
-    )
+    omega, tone = advance_frequency(early, late, omega, omega_table, edges)
     length = edges[2] - edges[0]
     sums = scratch.tapered[p]
     mean_square = (sums[UU] - sums[U_SUM] * sums[U_SUM] / length) / length
-    tone_square = 2.0 * (tone.real * tone.real + tone.imag * tone.imag)
+    tone_square = 2.0 * square(tone)
     pure = tone_square > 0.0 and tone_square >= _PURITY * mean_square
     frequency_hz = omega * rate_hz / (2.0 * math.pi)
     return frequency_hz if pure and LOWEST_HZ <= frequency_hz <= HIGHEST_HZ else math.nan
