@@ -1,10 +1,12 @@
 """Machine code kept on disk is that of the sources as they are."""
 
+import math
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 
 import numpy as np
 import pytest
+from numba.core.errors import NumbaError
 
 from watthour.metrology import compiling
 
@@ -64,6 +66,19 @@ def test_a_kernel_is_loaded_when_nothing_has_changed(tmp_path):
     again = outer(tmp_path)
     assert again(1) == 20
     assert sum(again.stats.cache_hits.values()) == 1
+
+
+def test_a_kernel_is_made_anew_when_it_is_compiled_otherwise(tmp_path, monkeypatch):
+    source = OUTER.replace("middle(x) * 10", "10 / x")
+    assert load(tmp_path, "outer", source).outer(0) == math.inf
+    monkeypatch.setitem(compiling._HOW, "error_model", "python")
+    with pytest.raises(ZeroDivisionError):
+        load(tmp_path, "outer", source).outer(0)
+
+
+def test_a_kernel_that_makes_an_array_is_refused():
+    with pytest.raises(NumbaError, match="Only accept returning of array"):
+        compiling.kernel(lambda count: np.zeros(count).sum())(3)
 
 
 def test_kernels_without_a_compiler_are_plain_functions():

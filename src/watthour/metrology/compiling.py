@@ -8,7 +8,7 @@ Neither makes an array: it fills those that it is given, which their owner keeps
 nothing in it is counted as in use, which had taken a sixth of a window's time.
 
 The cache on disk belongs to one state of the sources: machine code of a kernel is made anew when its own file
-changes, and when a kernel or number that it takes from another file does.
+changes, when a kernel or number that it takes from another file does, and when it is compiled otherwise.
 """
 
 import hashlib
@@ -21,9 +21,10 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 _HOW: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
-"""Options of numba; `_nrt`: whether arrays are made, and counted as in use."""
+"""Options of numba; `_nrt`, a switch of its own: whether arrays may be made, and are counted as in use."""
 
 _ANY_ORDER = ("reassoc", "nsz", "contract")
+"""What LLVM may do with a sum: add in another order, take -0 for 0, multiply and add at once."""
 
 
 def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
